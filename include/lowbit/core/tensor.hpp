@@ -88,6 +88,7 @@ public:
     std::ptrdiff_t size() const { return self().shape().size(); }
     int rank() const { return self().shape().rank(); }
     bool empty() const { return size() == 0; }
+    bool operator==(const dense_access&) const = default;
 
 protected:
     template <class... Indices>

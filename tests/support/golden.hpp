@@ -3,12 +3,8 @@
 /// Golden data by its path below tests/golden: .npy arrays as tensors, .csv tables as rows of text.
 #pragma once
 
-#include <lowbit/core/error.hpp>
-#include <lowbit/core/tensor.hpp>
+#include <lowbit/storage/npy.hpp>
 
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,32 +13,10 @@ namespace golden {
 
 inline std::string path(std::string_view name) { return std::string(LOWBIT_GOLDEN "/").append(name); }
 
-inline std::string bytes(std::string_view name) {
-    std::ifstream file(path(name), std::ios::binary);
-    lowbit::check(file.good(), "golden file is missing: ", path(name));
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// Version 1 .npy, little-endian, C order. T must have the size of the stored elements.
+/// The array in row order; T is any type that holds every stored value.
 template <class T>
 lowbit::tensor<T> load(std::string_view name) {
-    const std::string file = bytes(name);
-    const auto byte = [&](std::size_t at) { return static_cast<std::size_t>(static_cast<unsigned char>(file.at(at))); };
-    const std::size_t start = 10 + byte(8) + 256 * byte(9);
-    const std::string header = file.substr(10, start - 10);
-    std::vector<std::ptrdiff_t> extents;
-    const std::size_t close = header.find(')', header.find("'shape'"));
-    for (std::size_t at = header.find('(', header.find("'shape'")) + 1; at < close; at = header.find(',', at) + 1) {
-        if (header[at] == ' ') ++at;
-        if (at == close || header[at] == ')') break;
-        extents.push_back(std::stoll(header.substr(at)));
-        if (header.find(',', at) > close) break;
-    }
-    lowbit::tensor<T> values{lowbit::tensor_shape(std::span<const std::ptrdiff_t>(extents))};
-    const std::size_t size = static_cast<std::size_t>(values.size()) * sizeof(T);
-    lowbit::check(file.size() - start == size, "golden file ", path(name), " holds other than ", size, " bytes");
-    if (size != 0) std::memcpy(values.data(), file.data() + start, size);
-    return values;
+    return lowbit::read_npy<T>(path(name));
 }
 
 /// A table: fields by row and column name.
@@ -66,7 +40,8 @@ inline table load_csv(std::string_view name) {
     table result;
     std::vector<std::string> fields(1);
     bool quoted = false;
-    for (const char c : bytes(name)) {
+    for (const std::byte byte : lowbit::read_file(path(name))) {
+        const char c = static_cast<char>(byte);
         if (c == '"') {
             quoted = !quoted;
         } else if (c == ',' && !quoted) {

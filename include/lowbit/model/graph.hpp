@@ -378,6 +378,7 @@ public:
         std::vector<tensor_shape> shapes;
         for (const edge e : n.inputs) {
             check(e.node >= 0 && e.node < size(), describe(n), ": an input is no edge of this graph");
+            check((*this)[e].kind != op::output, describe(n), ": reads the output node '", (*this)[e].name, "'");
             shapes.push_back(nodes_[static_cast<std::size_t>(e.node)].shape);
         }
         if (n.kind != op::input) n.shape = detail::infer(n, shapes);

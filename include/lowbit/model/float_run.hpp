@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// The network in float32: the baseline that quantization is measured against, and the source of what calibration
+/// sees. An observer is shown every edge's value, in topological order.
+///
+/// Convolutions gather their patches into a matrix (im2col) and multiply it with the weights by Eigen, some 512 KiB at
+/// a time; the cut depends on shapes only, so the result does not depend on the executor.
+#pragma once
+
+#include <lowbit/core/eigen.hpp>
+#include <lowbit/core/executor.hpp>
+#include <lowbit/core/source.hpp>
+#include <lowbit/model/graph.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace lowbit {
+
+/// Shown a node's edge, the node, and its value for the whole batch. The view lives as long as the call.
+using edge_observer = std::function<void(edge, const node&, tensor_view<const float>)>;
+
+namespace detail {
+
+/// body(first, last) over [0, rows) in chunks of at most 2^17 floats, at least one row.
+template <class Body>
+void for_chunks(std::ptrdiff_t rows, std::ptrdiff_t floats_per_row, const executor& pool, Body&& body) {
+    const std::ptrdiff_t chunk = std::max<std::ptrdiff_t>(1, (1 << 17) / std::max<std::ptrdiff_t>(1, floats_per_row));
+    pool.parallel_for(ceil_div(rows, chunk),
+                      [&](std::ptrdiff_t i) { body(i * chunk, std::min(rows, (i + 1) * chunk)); });
+}
+
+/// f(tap, pixel) for the taps of one output position that lie inside the image: tap in [0, kh·kw), pixel in
+/// [0, batch·height·width) of the input. Position: in [0, batch·out height·out width).
+template <class Function>
+void for_each_tap(const node& n, const tensor_shape& in, std::ptrdiff_t position, Function&& f) {
+    const window2d& w = n.window;
+    const std::ptrdiff_t width = n.shape[2], height = n.shape[1];
+    const std::ptrdiff_t image = position / (height * width) * in[1];
+    const std::ptrdiff_t top = position / width % height * w.stride[0] - w.padding.top;
+    const std::ptrdiff_t left = position % width * w.stride[1] - w.padding.left;
+    for (std::ptrdiff_t ky = 0; ky < w.size[0]; ++ky) {
+        const std::ptrdiff_t y = top + ky * w.dilation[0];
+        if (y < 0 || y >= in[1]) continue;
+        for (std::ptrdiff_t kx = 0; kx < w.size[1]; ++kx) {
+            const std::ptrdiff_t x = left + kx * w.dilation[1];
+            if (x >= 0 && x < in[2]) f(ky * w.size[1] + kx, (image + y) * in[2] + x);
+        }
+    }
+}
+
+/// Any groups: patches [positions, kh·kw·in/groups] times the group's weights [out/groups, kh·kw·in/groups],
+/// transposed.
+inline void convolve(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
+    const std::ptrdiff_t all = x.shape()[3], channels = all / n.groups, outputs = n.shape[3] / n.groups;
+    const auto weights = as_matrix(n.weights);
+    const bool padded = n.window.padding != valid();
+    for_chunks(y.size() / n.shape[3], weights.cols(), pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+        row_matrix<float> patches(last - first, weights.cols());
+        for (std::ptrdiff_t group = 0; group < n.groups; ++group) {
+            if (padded) patches.setZero();
+            for (std::ptrdiff_t position = first; position < last; ++position) {
+                for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t tap, std::ptrdiff_t pixel) {
+                    std::copy_n(x.data() + pixel * all + group * channels, channels,
+                                &patches(position - first, tap * channels));
+                });
+            }
+            auto result = as_matrix(y.reshaped({y.size() / n.shape[3], n.shape[3]}))
+                              .block(first, group * outputs, last - first, outputs);
+            result.noalias() = patches * weights.middleRows(group * outputs, outputs).transpose();
+            if (!n.bias.empty()) result.rowwise() += as_matrix(n.bias).row(0).segment(group * outputs, outputs);
+        }
+    });
+}
+
+/// One input channel per output: taps are added up for all channels side by side.
+inline void convolve_depthwise(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
+    const std::ptrdiff_t outputs = n.shape[3], channels = x.shape()[3], multiplier = outputs / channels;
+    const row_matrix<float> taps = as_matrix(n.weights).transpose();  // [kh·kw, out]
+    for_chunks(y.size() / outputs, outputs, pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+        for (std::ptrdiff_t position = first; position < last; ++position) {
+            float* sum = y.data() + position * outputs;
+            if (!n.bias.empty()) std::copy_n(n.bias.data(), outputs, sum);
+            for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t tap, std::ptrdiff_t pixel) {
+                const float* from = x.data() + pixel * channels;
+                const float* weight = taps.data() + tap * outputs;
+                if (multiplier == 1) {
+                    for (std::ptrdiff_t c = 0; c < outputs; ++c) sum[c] += from[c] * weight[c];
+                } else {
+                    for (std::ptrdiff_t c = 0; c < outputs; ++c) sum[c] += from[c / multiplier] * weight[c];
+                }
+            });
+        }
+    });
+}
+
+inline void multiply_linear(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
+    const auto weights = as_matrix(n.weights);
+    const std::ptrdiff_t rows = x.size() / weights.cols();
+    const auto in = as_matrix(x.reshaped({rows, weights.cols()}));
+    auto out = as_matrix(y.reshaped({rows, weights.rows()}));
+    for_chunks(rows, weights.cols(), pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
+        auto result = out.middleRows(first, last - first);
+        result.noalias() = in.middleRows(first, last - first) * weights.transpose();
+        if (!n.bias.empty()) result.rowwise() += as_matrix(n.bias).row(0);
+    });
+}
+
+/// Maximum or mean of the valid taps.
+inline void pool_window(const node& n, tensor_view<const float> x, tensor_view<float> y) {
+    const std::ptrdiff_t channels = n.shape[3];
+    const bool maximum = n.kind == op::max_pool;
+    for (std::ptrdiff_t position = 0; position < y.size() / channels; ++position) {
+        float* out = y.data() + position * channels;
+        if (maximum) std::fill_n(out, channels, -std::numeric_limits<float>::infinity());
+        float taps = 0;
+        for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t, std::ptrdiff_t pixel) {
+            const float* in = x.data() + pixel * channels;
+            taps += 1;
+            for (std::ptrdiff_t c = 0; c < channels; ++c) out[c] = maximum ? std::max(out[c], in[c]) : out[c] + in[c];
+        });
+        if (maximum) continue;
+        for (std::ptrdiff_t c = 0; c < channels; ++c) out[c] /= taps;
+    }
+}
+
+inline void pool_globally(tensor_view<const float> x, tensor_view<float> y) {
+    const std::ptrdiff_t pixels = x.shape()[1] * x.shape()[2], channels = x.shape()[3];
+    for (std::ptrdiff_t image = 0; image < x.shape()[0]; ++image) {
+        const auto in = as_matrix(tensor_view<const float>(x.data() + image * pixels * channels, {pixels, channels}));
+        as_matrix(y.reshaped({x.shape()[0], channels})).row(image) = in.colwise().mean();
+    }
+}
+
+inline void normalize(const node& n, tensor_view<const float> x, tensor_view<float> y) {
+    const batch_norm_options& b = n.norm;
+    for (std::ptrdiff_t c = 0; c < b.gamma.size(); ++c) {
+        const float scale = b.gamma[c] / std::sqrt(b.variance[c] + b.epsilon), shift = b.beta[c] - b.mean[c] * scale;
+        for (std::ptrdiff_t i = c; i < x.size(); i += b.gamma.size()) y[i] = x[i] * scale + shift;
+    }
+}
+
+inline void concatenate(const node& n, std::span<const tensor_view<const float>> inputs, tensor_view<float> y) {
+    const std::ptrdiff_t stride = y.shape().size_between(n.axis, y.rank());
+    std::ptrdiff_t offset = 0;
+    for (const auto& x : inputs) {
+        const std::ptrdiff_t part = x.shape().size_between(n.axis, x.rank());
+        for (std::ptrdiff_t i = 0; i * part < x.size(); ++i)
+            std::copy_n(x.data() + i * part, part, y.data() + i * stride + offset);
+        offset += part;
+    }
+}
+
+inline void softmax_rows(tensor_view<const float> x, tensor_view<float> y) {
+    const std::ptrdiff_t n = x.shape()[x.rank() - 1];
+    for (std::ptrdiff_t row = 0; row < x.size(); row += n) {
+        const float* in = x.data() + row;
+        float* out = y.data() + row;
+        const float largest = *std::max_element(in, in + n);
+        float sum = 0;
+        for (std::ptrdiff_t i = 0; i < n; ++i) sum += out[i] = std::exp(in[i] - largest);
+        for (std::ptrdiff_t i = 0; i < n; ++i) out[i] /= sum;
+    }
+}
+
+}  // namespace detail
+
+/// The value of one node of any kind but input, given the values of its inputs: their shapes are the graph's, with any
+/// one batch. Errors: a count of inputs that is not the node's.
+inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const float>> inputs, executor pool = {}) {
+    check(inputs.size() == n.inputs.size() && !inputs.empty(), describe(n), ": ", inputs.size(), " values for ",
+          n.inputs.size(), " inputs");
+    const tensor_view<const float> x = inputs[0];
+    tensor<float> y(with_batch(n.shape, x.shape()[0]));
+    const auto map = [&](auto&& f) { std::transform(x.begin(), x.end(), y.begin(), f); };
+    const auto combine = [&](auto&& f) { std::transform(x.begin(), x.end(), inputs[1].begin(), y.begin(), f); };
+    switch (n.kind) {
+        case op::conv2d:
+            detail::convolve(n, x, y, pool);
+            break;
+        case op::depthwise_conv2d:
+            detail::convolve_depthwise(n, x, y, pool);
+            break;
+        case op::linear:
+            detail::multiply_linear(n, x, y, pool);
+            break;
+        case op::batch_norm:
+            detail::normalize(n, x, y);
+            break;
+        case op::relu:
+            map([](float v) { return std::max(v, 0.0f); });
+            break;
+        case op::relu6:
+            map([](float v) { return std::clamp(v, 0.0f, 6.0f); });
+            break;
+        case op::activation:
+            map(n.function.function);
+            break;
+        case op::max_pool:
+        case op::average_pool:
+            detail::pool_window(n, x, y);
+            break;
+        case op::global_average_pool:
+            detail::pool_globally(x, y);
+            break;
+        case op::add:
+            combine([](float a, float b) { return a + b; });
+            break;
+        case op::mul:
+            combine([](float a, float b) { return a * b; });
+            break;
+        case op::concat:
+            detail::concatenate(n, inputs, y);
+            break;
+        case op::softmax:
+            detail::softmax_rows(x, y);
+            break;
+        case op::input:
+        case op::flatten:
+        case op::reshape:
+        case op::output:
+            std::copy(x.begin(), x.end(), y.begin());
+            break;
+    }
+    return y;
+}
+
+/// Runs the network on a batch: one tensor per input node, in their order; returns one per output node. Values are
+/// dropped after their last use, so memory is that of the edges alive at once.
+/// Errors: an input that does not fit its node in more than the batch, or batches that differ.
+inline std::vector<tensor<float>> float_run_all(const graph& g, std::span<const tensor_view<const float>> inputs,
+                                                const edge_observer& observe = {}, executor pool = {}) {
+    check(!inputs.empty() && inputs.size() == g.inputs().size(), "float_run: ", inputs.size(), " inputs for ",
+          g.inputs().size(), " input nodes");
+    std::vector<std::size_t> uses(g.nodes().size());
+    for (const node& n : g.nodes())
+        for (const edge e : n.inputs) ++uses[static_cast<std::size_t>(e.node)];
+
+    std::vector<tensor<float>> values(g.nodes().size()), results;
+    std::size_t next_input = 0;
+    for (int i = 0; i < g.size(); ++i) {
+        const node& n = g[edge{i}];
+        tensor<float>& value = values[static_cast<std::size_t>(i)];
+        if (n.kind == op::input) {
+            const auto& given = inputs[next_input++];
+            const std::ptrdiff_t batch = inputs[0].rank() > 0 ? inputs[0].shape()[0] : 0;
+            check(given.shape() == with_batch(n.shape, batch), describe(n), ": expects ",
+                  to_string(with_batch(n.shape, batch)), ", not ", to_string(given.shape()));
+            value = tensor<float>(given);
+        } else {
+            std::vector<tensor_view<const float>> from;
+            for (const edge e : n.inputs)
+                from.push_back(std::as_const(values[static_cast<std::size_t>(e.node)]).view());
+            value = evaluate(n, from, pool);
+        }
+        if (observe) observe({i}, n, value);
+        for (const edge e : n.inputs)
+            if (--uses[static_cast<std::size_t>(e.node)] == 0) values[static_cast<std::size_t>(e.node)] = {};
+        if (n.kind == op::output) results.push_back(std::move(value));
+    }
+    return results;
+}
+
+/// A network with one input and one output. x: anything `read_float` takes; a batch of any size.
+template <class X>
+tensor<float> float_run(const graph& g, const X& x, const edge_observer& observe = {}, executor pool = {}) {
+    check(g.outputs().size() == 1, "float_run: ", g.outputs().size(), " output nodes instead of one");
+    const auto values = read_float(x);
+    const tensor_view<const float> view = values.view();
+    return std::move(float_run_all(g, std::span(&view, 1), observe, pool)[0]);
+}
+
+}  // namespace lowbit

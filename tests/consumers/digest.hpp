@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// One number for the bits of everything that lowbit promises to give alike under every compiler and every flag.
+/// Also a program without exceptions and RTTI, and all that a second translation unit of it needs.
+#pragma once
+
+#include <lowbit/lowbit.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string>
+#include <type_traits>
+
+namespace consumer {
+
+/// FNV-1a, one line per topic.
+class digest {
+public:
+    template <class Number>
+    void add(std::span<const Number> numbers) {
+        static_assert(std::is_arithmetic_v<Number>);
+        for (const Number number : numbers) add(number);
+    }
+    template <class Number>
+        requires std::is_arithmetic_v<Number>
+    void add(Number number) {
+        unsigned char bytes[sizeof number];
+        std::memcpy(bytes, &number, sizeof number);
+        for (const unsigned char byte : bytes) hash_ = (hash_ ^ byte) * 0x100000001B3u;
+    }
+
+    /// Ends a topic.
+    void line(const char* topic) {
+        char text[80];
+        std::snprintf(text, sizeof text, "%-24s %016llx\n", topic, static_cast<unsigned long long>(hash_));
+        lines_ += text;
+        hash_ = start;
+    }
+    const std::string& text() const { return lines_; }
+
+private:
+    static constexpr std::uint64_t start = 0xCBF29CE484222325u;
+    std::uint64_t hash_ = start;
+    std::string lines_;
+};
+
+/// Numbers over many powers of two, both signs, ties of small grids among them; exact under any flags.
+inline lowbit::tensor<float> numbers(const lowbit::tensor_shape& shape) {
+    lowbit::tensor<float> values(shape);
+    std::uint32_t state = 1;
+    for (float& value : values) {
+        state = state * 1664525u + 1013904223u;
+        const std::uint32_t exponent = 120 + (state >> 28);
+        value = std::bit_cast<float>((state & 0x80000000u) | exponent << 23 | ((state >> 5) & 0x7FE000u));
+    }
+    return values;
+}
+
+inline std::string digest_of_everything() {
+    digest sum;
+    const lowbit::tensor<float> x = numbers({16, 256});
+
+    for (const float value : x) {
+        sum.add(lowbit::float8_e4m3(value).to_bits());
+        sum.add(lowbit::float4_e2m1(value).to_bits());
+        sum.add(static_cast<float>(lowbit::float16(value)));
+    }
+    sum.line("minifloat");
+
+    const lowbit::range range = lowbit::finite_range(x.span(), "digest");
+    sum.add(range.min);
+    sum.add(range.max);
+    sum.line("range");
+    return sum.text();
+}
+
+}  // namespace consumer

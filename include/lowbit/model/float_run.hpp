@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -78,19 +77,23 @@ inline void convolve(const node& n, tensor_view<const float> x, tensor_view<floa
     });
 }
 
+/// `count` floats as an Eigen array: arithmetic on it runs several at a time.
+inline Eigen::Map<Eigen::ArrayXf> lanes(float* data, std::ptrdiff_t count) { return {data, count}; }
+inline Eigen::Map<const Eigen::ArrayXf> lanes(const float* data, std::ptrdiff_t count) { return {data, count}; }
+
 /// One input channel per output: taps are added up for all channels side by side.
 inline void convolve_depthwise(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
     const std::ptrdiff_t outputs = n.shape[3], channels = x.shape()[3], multiplier = outputs / channels;
     const row_matrix<float> taps = as_matrix(n.weights).transpose();  // [kh·kw, out]
     for_chunks(y.size() / outputs, outputs, pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
         for (std::ptrdiff_t position = first; position < last; ++position) {
-            float* sum = y.data() + position * outputs;
-            if (!n.bias.empty()) std::copy_n(n.bias.data(), outputs, sum);
+            auto sum = lanes(y.data() + position * outputs, outputs);
+            if (!n.bias.empty()) sum = as_array(n.bias.view());
             for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t tap, std::ptrdiff_t pixel) {
                 const float* from = x.data() + pixel * channels;
-                const float* weight = taps.data() + tap * outputs;
+                const auto weight = taps.row(tap).transpose().array();
                 if (multiplier == 1) {
-                    for (std::ptrdiff_t c = 0; c < outputs; ++c) sum[c] += from[c] * weight[c];
+                    sum += lanes(from, channels) * weight;
                 } else {
                     for (std::ptrdiff_t c = 0; c < outputs; ++c) sum[c] += from[c / multiplier] * weight[c];
                 }
@@ -114,18 +117,21 @@ inline void multiply_linear(const node& n, tensor_view<const float> x, tensor_vi
 /// Maximum or mean of the valid taps.
 inline void pool_window(const node& n, tensor_view<const float> x, tensor_view<float> y) {
     const std::ptrdiff_t channels = n.shape[3];
-    const bool maximum = n.kind == op::max_pool;
     for (std::ptrdiff_t position = 0; position < y.size() / channels; ++position) {
-        float* out = y.data() + position * channels;
-        if (maximum) std::fill_n(out, channels, -std::numeric_limits<float>::infinity());
+        auto out = lanes(y.data() + position * channels, channels);
         float taps = 0;
         for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t, std::ptrdiff_t pixel) {
-            const float* in = x.data() + pixel * channels;
+            const auto in = lanes(x.data() + pixel * channels, channels);
             taps += 1;
-            for (std::ptrdiff_t c = 0; c < channels; ++c) out[c] = maximum ? std::max(out[c], in[c]) : out[c] + in[c];
+            if (n.kind == op::average_pool) {
+                out += in;
+            } else if (taps == 1) {
+                out = in;
+            } else {
+                out = out.max(in);
+            }
         });
-        if (maximum) continue;
-        for (std::ptrdiff_t c = 0; c < channels; ++c) out[c] /= taps;
+        if (n.kind == op::average_pool) out /= taps;
     }
 }
 
@@ -137,12 +143,12 @@ inline void pool_globally(tensor_view<const float> x, tensor_view<float> y) {
     }
 }
 
-inline void normalize(const node& n, tensor_view<const float> x, tensor_view<float> y) {
-    const batch_norm_options& b = n.norm;
-    for (std::ptrdiff_t c = 0; c < b.gamma.size(); ++c) {
-        const float scale = b.gamma[c] / std::sqrt(b.variance[c] + b.epsilon), shift = b.beta[c] - b.mean[c] * scale;
-        for (std::ptrdiff_t i = c; i < x.size(); i += b.gamma.size()) y[i] = x[i] * scale + shift;
-    }
+inline void normalize(const batch_norm_options& b, tensor_view<const float> x, tensor_view<float> y) {
+    const auto row = [](const tensor<float>& values) { return as_array(values.view()).transpose(); };
+    const Eigen::Array<float, 1, Eigen::Dynamic> scale = row(b.gamma) / (row(b.variance) + b.epsilon).sqrt();
+    const Eigen::Array<float, 1, Eigen::Dynamic> shift = row(b.beta) - row(b.mean) * scale;
+    const tensor_shape rows{x.size() / scale.size(), scale.size()};
+    as_matrix(y.reshaped(rows)).array() = (as_matrix(x.reshaped(rows)).array().rowwise() * scale).rowwise() + shift;
 }
 
 inline void concatenate(const node& n, std::span<const tensor_view<const float>> inputs, tensor_view<float> y) {
@@ -177,8 +183,6 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
           n.inputs.size(), " inputs");
     const tensor_view<const float> x = inputs[0];
     tensor<float> y(with_batch(n.shape, x.shape()[0]));
-    const auto map = [&](auto&& f) { std::transform(x.begin(), x.end(), y.begin(), f); };
-    const auto combine = [&](auto&& f) { std::transform(x.begin(), x.end(), inputs[1].begin(), y.begin(), f); };
     switch (n.kind) {
         case op::conv2d:
             detail::convolve(n, x, y, pool);
@@ -190,16 +194,16 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
             detail::multiply_linear(n, x, y, pool);
             break;
         case op::batch_norm:
-            detail::normalize(n, x, y);
+            detail::normalize(n.norm, x, y);
             break;
         case op::relu:
-            map([](float v) { return std::max(v, 0.0f); });
+            as_array(y.view()) = as_array(x).max(0.0f);
             break;
         case op::relu6:
-            map([](float v) { return std::clamp(v, 0.0f, 6.0f); });
+            as_array(y.view()) = as_array(x).max(0.0f).min(6.0f);
             break;
         case op::activation:
-            map(n.function.function);
+            std::transform(x.begin(), x.end(), y.begin(), n.function.function);
             break;
         case op::max_pool:
         case op::average_pool:
@@ -209,10 +213,10 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
             detail::pool_globally(x, y);
             break;
         case op::add:
-            combine([](float a, float b) { return a + b; });
+            as_array(y.view()) = as_array(x) + as_array(inputs[1]);
             break;
         case op::mul:
-            combine([](float a, float b) { return a * b; });
+            as_array(y.view()) = as_array(x) * as_array(inputs[1]);
             break;
         case op::concat:
             detail::concatenate(n, inputs, y);
@@ -242,26 +246,26 @@ inline std::vector<tensor<float>> float_run_all(const graph& g, std::span<const 
         for (const edge e : n.inputs) ++uses[static_cast<std::size_t>(e.node)];
 
     std::vector<tensor<float>> values(g.nodes().size()), results;
+    std::vector<tensor_view<const float>> views(g.nodes().size()), from;
     std::size_t next_input = 0;
     for (int i = 0; i < g.size(); ++i) {
         const node& n = g[edge{i}];
-        tensor<float>& value = values[static_cast<std::size_t>(i)];
+        const auto at = static_cast<std::size_t>(i);
         if (n.kind == op::input) {
-            const auto& given = inputs[next_input++];
+            views[at] = inputs[next_input++];
             const std::ptrdiff_t batch = inputs[0].rank() > 0 ? inputs[0].shape()[0] : 0;
-            check(given.shape() == with_batch(n.shape, batch), describe(n), ": expects ",
-                  to_string(with_batch(n.shape, batch)), ", not ", to_string(given.shape()));
-            value = tensor<float>(given);
+            check(views[at].shape() == with_batch(n.shape, batch), describe(n), ": expects ",
+                  to_string(with_batch(n.shape, batch)), ", not ", to_string(views[at].shape()));
         } else {
-            std::vector<tensor_view<const float>> from;
-            for (const edge e : n.inputs)
-                from.push_back(std::as_const(values[static_cast<std::size_t>(e.node)]).view());
-            value = evaluate(n, from, pool);
+            from.clear();
+            for (const edge e : n.inputs) from.push_back(views[static_cast<std::size_t>(e.node)]);
+            values[at] = evaluate(n, from, pool);
+            views[at] = std::as_const(values[at]).view();
         }
-        if (observe) observe({i}, n, value);
+        if (observe) observe({i}, n, views[at]);
         for (const edge e : n.inputs)
             if (--uses[static_cast<std::size_t>(e.node)] == 0) values[static_cast<std::size_t>(e.node)] = {};
-        if (n.kind == op::output) results.push_back(std::move(value));
+        if (n.kind == op::output) results.push_back(std::move(values[at]));
     }
     return results;
 }

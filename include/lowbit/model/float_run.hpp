@@ -38,7 +38,7 @@ void for_chunks(std::ptrdiff_t rows, std::ptrdiff_t floats_per_row, const execut
 /// [0, batch·height·width) of the input. Position: in [0, batch·out height·out width).
 template <class Function>
 void for_each_tap(const node& n, const tensor_shape& in, std::ptrdiff_t position, Function&& f) {
-    const window2d& w = n.window;
+    const image_window& w = n.window;
     const std::ptrdiff_t width = n.shape[2], height = n.shape[1];
     const std::ptrdiff_t image = position / (height * width) * in[1];
     const std::ptrdiff_t top = position / width % height * w.stride[0] - w.padding.top;

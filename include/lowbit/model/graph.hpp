@@ -79,11 +79,11 @@ inline padding2d valid() { return {}; }
 inline padding2d pad(std::ptrdiff_t all) { return {all, all, all, all}; }
 
 /// How a kernel moves over an image: {vertical, horizontal}.
-struct window2d {
+struct image_window {
     std::array<std::ptrdiff_t, 2> size{1, 1}, stride{1, 1}, dilation{1, 1};
     padding2d padding{};
 
-    bool operator==(const window2d&) const = default;
+    bool operator==(const image_window&) const = default;
 };
 
 /// Weights [out, kh, kw, in/groups]; bias [out] or empty.
@@ -140,7 +140,7 @@ struct node {
     std::vector<edge> inputs{};
     tensor_shape shape{};             ///< of the output, axis 0 = batch; inferred
     tensor<float> weights{}, bias{};  ///< conv2d, depthwise_conv2d, linear; an empty bias is none
-    window2d window{};                ///< conv2d, depthwise_conv2d, max_pool, average_pool; padding resolved to numbers
+    image_window window{};                ///< conv2d, depthwise_conv2d, max_pool, average_pool; padding resolved to numbers
     std::ptrdiff_t groups = 1;        ///< conv2d; depthwise_conv2d: the channels of its input
     batch_norm_options norm{};        ///< batch_norm
     activation function{};            ///< activation
@@ -163,7 +163,7 @@ namespace detail {
 
 /// Fills size-dependent fields of the window (stride 0, same padding) and returns the output's two extents.
 inline std::array<std::ptrdiff_t, 2> resolve_window(node& n, const tensor_shape& in) {
-    window2d& w = n.window;
+    image_window& w = n.window;
     std::array<std::ptrdiff_t, 2> out{};
     std::array<std::ptrdiff_t*, 2> before{&w.padding.top, &w.padding.left}, after{&w.padding.bottom, &w.padding.right};
     for (std::size_t i = 0; i < 2; ++i) {

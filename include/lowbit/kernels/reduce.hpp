@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// One pass over floats: the smallest and the largest value, and where the first NaN is.
+#pragma once
+
+#include <lowbit/core/numeric.hpp>
+
+#include <cstddef>
+
+namespace lowbit {
+
+/// Smallest and largest of a run of values.
+struct extent {
+    float min = 0;
+    float max = 0;
+};
+
+/// `seen` widened to n more values; NaN is skipped, of −0 and +0 either may be given. Complexity O(n).
+inline extent find_extent(const float* x, std::ptrdiff_t n, extent seen) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        seen.min = x[i] < seen.min ? x[i] : seen.min;
+        seen.max = x[i] > seen.max ? x[i] : seen.max;
+    }
+    return seen;
+}
+
+/// Index of the first NaN, or n. Complexity O(n).
+inline std::ptrdiff_t find_nan(const float* x, std::ptrdiff_t n) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        if (is_nan(x[i])) return i;
+    }
+    return n;
+}
+
+}  // namespace lowbit

@@ -14,8 +14,26 @@ if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 find_package(Threads REQUIRED)
+find_package(Python3 COMPONENTS Interpreter)
 
 # lowbit with the warnings that consumers may switch on.
 add_library(lowbit_development INTERFACE)
 target_link_libraries(lowbit_development INTERFACE lowbit::lowbit Threads::Threads)
 target_compile_options(lowbit_development INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${LOWBIT_WERROR}>:-Werror>)
+
+# Every test again, watched and counted: cmake -S . -B build/checked -DLOWBIT_CHECKED=ON, then the targets tests, coverage.
+if(LOWBIT_CHECKED)
+    target_compile_options(lowbit_development INTERFACE
+        -O1 -g1 --coverage -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
+    target_link_options(lowbit_development INTERFACE --coverage -fsanitize=address,undefined)
+endif()
+
+# All of lowbit as one header: cmake --build build --target amalgamate
+if(Python3_FOUND)
+    file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*.hpp)
+    set(LOWBIT_SINGLE_HEADER ${PROJECT_BINARY_DIR}/single_include/lowbit.hpp)
+    add_custom_command(OUTPUT ${LOWBIT_SINGLE_HEADER}
+        COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/amalgamate.py ${PROJECT_SOURCE_DIR}/include ${LOWBIT_SINGLE_HEADER}
+        DEPENDS ${all_headers} ${PROJECT_SOURCE_DIR}/cmake/amalgamate.py VERBATIM)
+    add_custom_target(amalgamate DEPENDS ${LOWBIT_SINGLE_HEADER})
+endif()

@@ -16,13 +16,31 @@
 
 #include <lowbit/formats/e8m0.hpp>
 #include <lowbit/formats/minifloat.hpp>
+#include <lowbit/formats/packed.hpp>
+
+#include <lowbit/kernels/elementwise.hpp>
+#include <lowbit/kernels/quantize.hpp>
+#include <lowbit/kernels/reduce.hpp>
+#include <lowbit/kernels/reference.hpp>
+#include <lowbit/kernels/requantize.hpp>
+#include <lowbit/kernels/shape.hpp>
 
 #include <lowbit/calibrate/observers.hpp>
 #include <lowbit/calibrate/range.hpp>
 
+#include <lowbit/schemes/affine.hpp>
+#include <lowbit/schemes/any.hpp>
+#include <lowbit/schemes/granularity.hpp>
+#include <lowbit/schemes/packed_codes.hpp>
+#include <lowbit/schemes/quantize.hpp>
+#include <lowbit/schemes/scale_type.hpp>
+#include <lowbit/schemes/scheme_text.hpp>
+
 #include <lowbit/storage/bytes.hpp>
 #include <lowbit/storage/npy.hpp>
 
+#include <lowbit/model/activations.hpp>
+#include <lowbit/model/float_run.hpp>
 #include <lowbit/model/graph.hpp>
 
 #include <lowbit/version.hpp>

@@ -4,7 +4,11 @@
 /// Also a program without exceptions and RTTI, and all that a second translation unit of it needs.
 #pragma once
 
+#if defined(LOWBIT_SINGLE_HEADER)
+#include <lowbit.hpp>
+#else
 #include <lowbit/lowbit.hpp>
+#endif
 
 #include <cstdint>
 #include <cstdio>

@@ -53,9 +53,9 @@ TEST_CASE("code ranges") {
         int lowest, highest;
     };
     for (const auto& [scheme, lowest, highest] :
-         {row{{}, -127, 127}, row{{.symmetric = false}, -128, 127}, row{{.codes = code_range::full}, -128, 127},
-          row{{.symmetric = false, .codes = code_range::narrow}, -127, 127}, row{{.is_signed = false}, 0, 255},
-          row{{.is_signed = false, .codes = code_range::narrow}, 1, 255}, row{{.bits = 2}, -1, 1},
+         {row{{}, -127, 127}, row{{.symmetric = false}, -128, 127}, row{{.codes = affine_codes::full}, -128, 127},
+          row{{.symmetric = false, .codes = affine_codes::narrow}, -127, 127}, row{{.is_signed = false}, 0, 255},
+          row{{.is_signed = false, .codes = affine_codes::narrow}, 1, 255}, row{{.bits = 2}, -1, 1},
           row{{.bits = 16, .is_signed = false}, 0, 65535}}) {
         CHECK(scheme.lowest() == lowest);
         CHECK(scheme.highest() == highest);
@@ -82,7 +82,7 @@ TEST_CASE("a constant tensor keeps its value, an all-zero one is exact") {
 TEST_CASE("ties, clamping and NaN") {
     const std::vector<float> x{0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, inf, -inf, 1e38f, -1e38f};
     const affine_params p{1.0f, 0};
-    CHECK(codes_of(quantize(x, affine{.bits = 4, .codes = code_range::full}, p)) ==
+    CHECK(codes_of(quantize(x, affine{.bits = 4, .codes = affine_codes::full}, p)) ==
           std::vector{0, 2, 2, 0, -2, -2, 7, -8, 7, -8});
     CHECK(codes_of(quantize(x, affine{.bits = 4, .ties = ties::away}, p)) ==
           std::vector{1, 2, 3, -1, -2, -3, 7, -7, 7, -7});

@@ -15,7 +15,7 @@ TEST_CASE("scheme strings are read and printed losslessly") {
         CHECK(to_string(parse_scheme(text)) == text);
     }
     CHECK(parse_scheme("int4:group=128") == any_scheme(affine{.bits = 4, .granularity = per_group(-1, 128)}));
-    CHECK(parse_scheme("uint8:full") == any_scheme(affine{.is_signed = false, .codes = code_range::full}));
+    CHECK(parse_scheme("uint8:full") == any_scheme(affine{.is_signed = false, .codes = affine_codes::full}));
 }
 
 TEST_CASE("a scheme string that is not understood names the word") {

@@ -32,7 +32,7 @@
 namespace lowbit {
 
 /// Which of the 2^bits codes are used.
-enum class code_range {
+enum class affine_codes {
     standard,  ///< narrow for symmetric signed codes, else full
     narrow,    ///< all but the lowest: int8 is [−127, 127]
     full,      ///< all: int8 is [−128, 127]
@@ -44,7 +44,7 @@ struct affine {
     bool symmetric = true;  ///< Z = 0; unsigned codes then hold r ≥ 0 only
     lowbit::granularity granularity = per_tensor();
     bool is_signed = true;
-    code_range codes = code_range::standard;
+    affine_codes codes = affine_codes::standard;
     lowbit::ties ties = lowbit::ties::even;
     lowbit::scale_type scale_type = lowbit::scale_type::f32;
 
@@ -52,7 +52,8 @@ struct affine {
 
     /// The lowest code in use.
     std::int32_t lowest() const {
-        const bool narrow = codes == code_range::narrow || (codes == code_range::standard && symmetric && is_signed);
+        const bool narrow =
+            codes == affine_codes::narrow || (codes == affine_codes::standard && symmetric && is_signed);
         return (is_signed ? -(1 << (bits - 1)) : 0) + (narrow ? 1 : 0);
     }
     /// The highest code in use.
@@ -245,10 +246,10 @@ inline bool parse(scheme_text& text, affine& s) {
     s = {.bits = as_signed ? *as_signed : *as_unsigned, .is_signed = as_signed.has_value()};
     s.granularity = text.take_granularity();
     s.symmetric = !text.take_flag("asymmetric");
-    if (text.take_flag("narrow")) s.codes = code_range::narrow;
+    if (text.take_flag("narrow")) s.codes = affine_codes::narrow;
     if (text.take_flag("full")) {
-        check(s.codes != code_range::narrow, "scheme: \":narrow\" and \":full\" exclude each other");
-        s.codes = code_range::full;
+        check(s.codes != affine_codes::narrow, "scheme: \":narrow\" and \":full\" exclude each other");
+        s.codes = affine_codes::full;
     }
     if (const auto rule = text.take_choice("ties", {"even", "away"})) s.ties = static_cast<ties>(*rule);
     if (const auto type = text.take_choice("scale", {"f32", "f16", "bf16"}))
@@ -260,7 +261,7 @@ inline bool parse(scheme_text& text, affine& s) {
 inline std::string to_string(const affine& s) {
     std::string text = detail::concat(s.is_signed ? "int" : "uint", s.bits, granularity_suffix(s.granularity));
     if (!s.symmetric) text += ":asymmetric";
-    if (s.codes != code_range::standard) text += s.codes == code_range::narrow ? ":narrow" : ":full";
+    if (s.codes != affine_codes::standard) text += s.codes == affine_codes::narrow ? ":narrow" : ":full";
     if (s.ties == ties::away) text += ":ties=away";
     if (s.scale_type != scale_type::f32) text += s.scale_type == scale_type::f16 ? ":scale=f16" : ":scale=bf16";
     return text;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lowbit/kernels/radix_sort.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace {
+
+std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
+    std::vector<std::uint32_t> bits;
+    for (const float x : values) bits.push_back(std::bit_cast<std::uint32_t>(x));
+    return bits;
+}
+
+void check_sorted(std::vector<float> values) {
+    std::vector<float> expected = values, workspace(values.size());
+    std::sort(expected.begin(), expected.end(),
+              [](float a, float b) { return lowbit::order_key(a) < lowbit::order_key(b); });
+    lowbit::radix_sort(values.data(), std::ssize(values), workspace.data());
+    CHECK(bits_of(values) == bits_of(expected));
+}
+
+}  // namespace
+
+TEST_CASE("order keys are ordered as floats are, and come back") {
+    const float infinity = std::numeric_limits<float>::infinity();
+    const float ascending[] = {-infinity, -3e38f, -1.0f, -1e-45f, -0.0f, 0.0f, 1e-45f, 1.0f, 3e38f, infinity};
+    for (std::size_t i = 0; i < std::size(ascending); ++i) {
+        CHECK(std::bit_cast<std::uint32_t>(lowbit::from_order_key(lowbit::order_key(ascending[i]))) ==
+              std::bit_cast<std::uint32_t>(ascending[i]));
+        if (i > 0) CHECK(lowbit::order_key(ascending[i - 1]) < lowbit::order_key(ascending[i]));
+    }
+}
+
+TEST_CASE("random bits of every length around the switch of methods") {
+    std::mt19937 random(1);
+    for (const std::size_t n : {0u, 1u, 2u, 100u, 1023u, 1024u, 1025u, 70000u}) {
+        std::vector<float> values(n);
+        for (float& x : values) x = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+        check_sorted(values);
+    }
+}
+
+TEST_CASE("passes that have nothing to do are skipped") {
+    std::mt19937 random(2);
+    const std::uint32_t mask = GENERATE(0u, 0x7ffu, 0x3ff800u, 0xffc00000u, 0xffff0000u, 0x7fffffu);
+    std::vector<float> values(5000);
+    for (float& x : values) x = std::bit_cast<float>(static_cast<std::uint32_t>(random()) & mask);
+    check_sorted(values);
+}

@@ -2,6 +2,7 @@
 #include <lowbit/schemes/affine.hpp>
 
 #include <lowbit/core/metrics.hpp>
+#include <tests/support/golden.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -230,4 +231,84 @@ TEST_CASE("the result does not depend on the executor") {
     const affine_tensor q = quantize(x, scheme);
     CHECK(quantize(x, scheme, executor(pool)) == q);
     CHECK(dequantize(q, executor(pool)) == dequantize(q));
+}
+
+namespace {
+
+/// How many codes differ from torch's int_repr.
+template <class Code>
+std::ptrdiff_t differing(const affine_tensor& q, const tensor<Code>& expected) {
+    const tensor<std::int32_t> codes = q.codes();
+    std::ptrdiff_t count = 0;
+    for (std::ptrdiff_t i = 0; i < codes.size(); ++i) count += codes[i] != expected[i];
+    return count;
+}
+
+affine eight_bits(bool is_signed, granularity how = per_tensor()) {
+    return {.symmetric = false, .granularity = how, .is_signed = is_signed};
+}
+
+}  // namespace
+
+TEST_CASE("codes of torch.quantize_per_tensor") {
+    const auto gauss = load<float>("formats/in_gauss.npy");
+    const auto same = [&](const std::string& file, affine_params p) {
+        CAPTURE(file);
+        if (file.starts_with("qint8")) {
+            CHECK(differing(quantize(gauss, eight_bits(true), p), load<std::int8_t>("torch/torch_qpt_gauss_" + file)) ==
+                  0);
+        } else {
+            CHECK(differing(quantize(gauss, eight_bits(false), p),
+                            load<std::uint8_t>("torch/torch_qpt_gauss_" + file)) == 0);
+        }
+    };
+    same("qint8_s0.05_z0.npy", {0.05f, 0});
+    same("qint8_s0.1_z-7.npy", {0.1f, -7});
+    same("qint8_s0.03125_z3.npy", {0.03125f, 3});
+    same("quint8_s0.05_z0.npy", {0.05f, 0});
+    same("quint8_s0.1_z128.npy", {0.1f, 128});
+    same("quint8_s0.03125_z3.npy", {0.03125f, 3});
+
+    const auto ties_in = load<float>("torch/torch_ties_in.npy");
+    const auto as_signed = quantize(ties_in, eight_bits(true), affine_params{0.25f, 5});
+    CHECK(differing(as_signed, load<std::int8_t>("torch/torch_ties_qint8_s0.25_z5.npy")) == 0);
+    CHECK(dequantize(as_signed) == load<float>("torch/torch_ties_qint8_s0.25_z5_deq.npy"));
+    const auto as_unsigned = quantize(ties_in, eight_bits(false), affine_params{0.25f, 5});
+    CHECK(differing(as_unsigned, load<std::uint8_t>("torch/torch_ties_quint8_s0.25_z5.npy")) == 0);
+    CHECK(dequantize(as_unsigned) == load<float>("torch/torch_ties_quint8_s0.25_z5_deq.npy"));
+}
+
+TEST_CASE("where torch wraps the largest floats, the library saturates") {
+    const auto edge = load<float>("formats/in_edge.npy");
+    const affine_params p{0.02f, 10};
+    const auto check_edges = [&]<class Code>(const tensor<Code>& expected, const affine& scheme) {
+        const tensor<std::int32_t> codes = quantize(edge, scheme, p).codes();
+        std::ptrdiff_t wrapped = 0;
+        for (std::ptrdiff_t i = 0; i < edge.size(); ++i) {
+            if (codes[i] == expected[i]) continue;
+            // x/S is past int32: torch's cast wraps there, to the lowest code.
+            REQUIRE(edge[i] / p.scale > 0x1p31f);
+            REQUIRE(expected[i] == scheme.lowest());
+            REQUIRE(codes[i] == scheme.highest());
+            ++wrapped;
+        }
+        CHECK(wrapped == 128);
+    };
+    check_edges(load<std::int8_t>("torch/torch_qpt_edge_qint8_s0.02_z10.npy"), eight_bits(true));
+    check_edges(load<std::uint8_t>("torch/torch_qpt_edge_quint8_s0.02_z10.npy"), eight_bits(false));
+}
+
+TEST_CASE("codes of torch.quantize_per_channel") {
+    tensor<float> x = load<float>("torch/torch_in_student4.npy");
+    x.reshape({64, 64});
+    const auto scales = load<double>("torch/torch_qpc_student4_scales.npy");
+    std::vector<affine_params> rows, columns;
+    for (std::ptrdiff_t c = 0; c < 64; ++c) {
+        rows.push_back({static_cast<float>(scales[c]), 0});
+        columns.push_back({static_cast<float>(scales[c] * 1.3), static_cast<std::int32_t>(100 + c % 7)});
+    }
+    CHECK(differing(quantize(x, eight_bits(true, per_channel(0)), rows),
+                    load<std::int8_t>("torch/torch_qpc_student4_qint8.npy")) == 0);
+    CHECK(differing(quantize(x, eight_bits(false, per_channel(1)), columns),
+                    load<std::uint8_t>("torch/torch_qpc_student4_ax1_quint8.npy")) == 0);
 }

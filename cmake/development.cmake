@@ -37,3 +37,5 @@ if(Python3_FOUND)
         DEPENDS ${all_headers} ${PROJECT_SOURCE_DIR}/cmake/amalgamate.py VERBATIM)
     add_custom_target(amalgamate DEPENDS ${LOWBIT_SINGLE_HEADER})
 endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/quality.cmake)

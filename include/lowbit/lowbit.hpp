@@ -20,6 +20,7 @@
 
 #include <lowbit/kernels/elementwise.hpp>
 #include <lowbit/kernels/quantize.hpp>
+#include <lowbit/kernels/radix_sort.hpp>
 #include <lowbit/kernels/reduce.hpp>
 #include <lowbit/kernels/reference.hpp>
 #include <lowbit/kernels/requantize.hpp>

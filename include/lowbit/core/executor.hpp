@@ -17,7 +17,7 @@ class loop_body {
 public:
     template <class Function>
         requires(!std::same_as<std::remove_cvref_t<Function>, loop_body> && std::invocable<Function&, std::ptrdiff_t>)
-    loop_body(Function&& function)  // NOLINT(google-explicit-constructor,bugprone-forwarding-reference-overload)
+    loop_body(Function&& function)  // NOLINT(google-explicit-constructor): a lambda is given
         : object_(const_cast<void*>(static_cast<const void*>(&function))),
           call_([](void* object, std::ptrdiff_t i) { (*static_cast<std::remove_reference_t<Function>*>(object))(i); }) {
     }

@@ -105,8 +105,8 @@ class row_values {
 public:
     explicit row_values(tensor_view<const T> borrowed) : view_(borrowed) {}
     explicit row_values(tensor<T>&& copy) : copy_(std::move(copy)), view_(copy_.view()) {}
-    row_values(row_values&&) = default;
-    row_values& operator=(row_values&&) = default;
+    row_values(row_values&&) noexcept = default;
+    row_values& operator=(row_values&&) noexcept = default;
     row_values(const row_values&) = delete;
     row_values& operator=(const row_values&) = delete;
     ~row_values() = default;

@@ -119,31 +119,31 @@ public:
         check(data != nullptr || shape.size() == 0, "tensor_view: null pointer for the shape ", to_string(shape));
     }
     template <std::same_as<value_type> U>
-        requires std::is_const_v<T> tensor_view(
-            const tensor_view<U>& other)  // NOLINT(google-explicit-constructor): T to const T
-            : data_(other.data()), shape_(other.shape()) {}
+        requires(std::is_const_v<T>)
+    tensor_view(const tensor_view<U>& other)  // NOLINT(google-explicit-constructor): T to const T
+        : data_(other.data()), shape_(other.shape()) {}
 
-        T* data() const { return data_; }
-        const tensor_shape& shape() const { return shape_; }
-        T* begin() const { return data_; }
-        T* end() const { return data_ + this->size(); }
-        T& operator[](std::ptrdiff_t i) const { return data_[i]; }
-        template <std::integral... Indices>
-        T& operator()(Indices... indices) const {
-            return data_[this->flat(indices...)];
-        }
-        std::span<T> span() const { return {data_, static_cast<std::size_t>(this->size())}; }
+    T* data() const { return data_; }
+    const tensor_shape& shape() const { return shape_; }
+    T* begin() const { return data_; }
+    T* end() const { return data_ + this->size(); }
+    T& operator[](std::ptrdiff_t i) const { return data_[i]; }
+    template <std::integral... Indices>
+    T& operator()(Indices... indices) const {
+        return data_[this->flat(indices...)];
+    }
+    std::span<T> span() const { return {data_, static_cast<std::size_t>(this->size())}; }
 
-        /// The same elements under another shape. Errors: a different number of elements.
-        tensor_view reshaped(const tensor_shape& shape) const {
-            check(shape.size() == this->size(), "reshape: ", to_string(shape_), " has ", this->size(), " elements, ",
-                  to_string(shape), " has ", shape.size());
-            return {data_, shape};
-        }
+    /// The same elements under another shape. Errors: a different number of elements.
+    tensor_view reshaped(const tensor_shape& shape) const {
+        check(shape.size() == this->size(), "reshape: ", to_string(shape_), " has ", this->size(), " elements, ",
+              to_string(shape), " has ", shape.size());
+        return {data_, shape};
+    }
 
-    private:
-        T* data_ = nullptr;
-        tensor_shape shape_;
+private:
+    T* data_ = nullptr;
+    tensor_shape shape_;
 };
 
 namespace detail {

@@ -43,19 +43,20 @@ public:
 
     any_scheme() = default;  ///< int8 per tensor
     template <class S>
-        requires detail::is_alternative<S, variant>::value any_scheme(const S& s)
-            : value_(s) {}  // NOLINT(google-explicit-constructor): any of them is given
+        requires(detail::is_alternative<S, variant>::value)
+    any_scheme(const S& s)  // NOLINT(google-explicit-constructor): any of them is given
+        : value_(s) {}
 
-        const variant& value() const { return value_; }
-        /// Calls f with the scheme itself.
-        template <class Function>
-        decltype(auto) visit(Function&& f) const {
-            return std::visit(std::forward<Function>(f), value_);
-        }
-        bool operator==(const any_scheme&) const = default;
+    const variant& value() const { return value_; }
+    /// Calls f with the scheme itself.
+    template <class Function>
+    decltype(auto) visit(Function&& f) const {
+        return std::visit(std::forward<Function>(f), value_);
+    }
+    bool operator==(const any_scheme&) const = default;
 
-    private:
-        variant value_;
+private:
+    variant value_;
 };
 
 /// A quantized tensor of any of the library's schemes.
@@ -65,35 +66,36 @@ public:
 
     any_quantized() = default;
     template <class Q>
-        requires detail::is_alternative<std::remove_cvref_t<Q>, variant>::value any_quantized(Q&& q)
-            : value_(std::forward<Q>(q)) {}  // NOLINT(google-explicit-constructor): any of them is given
+        requires(detail::is_alternative<std::remove_cvref_t<Q>, variant>::value)
+    any_quantized(Q&& q)  // NOLINT(google-explicit-constructor): any of them is given
+        : value_(std::forward<Q>(q)) {}
 
-        const variant& value() const { return value_; }
-        /// Calls f with the quantized tensor itself.
-        template <class Function>
-        decltype(auto) visit(Function&& f) const {
-            return std::visit(std::forward<Function>(f), value_);
-        }
+    const variant& value() const { return value_; }
+    /// Calls f with the quantized tensor itself.
+    template <class Function>
+    decltype(auto) visit(Function&& f) const {
+        return std::visit(std::forward<Function>(f), value_);
+    }
 
-        any_scheme scheme() const {
-            return visit([](const auto& q) { return any_scheme(q.scheme()); });
-        }
-        const tensor_shape& shape() const {
-            return visit([](const auto& q) -> const tensor_shape& { return q.shape(); });
-        }
-        tensor<std::int32_t> codes() const {
-            return visit([](const auto& q) { return q.codes(); });
-        }
-        std::ptrdiff_t bytes() const {
-            return visit([](const auto& q) { return static_cast<std::ptrdiff_t>(q.bytes()); });
-        }
-        double bits_per_element() const {
-            return visit([](const auto& q) { return static_cast<double>(q.bits_per_element()); });
-        }
-        bool operator==(const any_quantized&) const = default;
+    any_scheme scheme() const {
+        return visit([](const auto& q) { return any_scheme(q.scheme()); });
+    }
+    const tensor_shape& shape() const {
+        return visit([](const auto& q) -> const tensor_shape& { return q.shape(); });
+    }
+    tensor<std::int32_t> codes() const {
+        return visit([](const auto& q) { return q.codes(); });
+    }
+    std::ptrdiff_t bytes() const {
+        return visit([](const auto& q) { return static_cast<std::ptrdiff_t>(q.bytes()); });
+    }
+    double bits_per_element() const {
+        return visit([](const auto& q) { return static_cast<double>(q.bits_per_element()); });
+    }
+    bool operator==(const any_quantized&) const = default;
 
-    private:
-        variant value_;
+private:
+    variant value_;
 };
 
 // Templates of the exact type: a scheme that lacks one of these functions must not reach them by conversion.

@@ -5,8 +5,8 @@
 /// | `:clip=` | covers | best for |
 /// |---|---|---|
 /// | `minmax` | everything; nothing is clipped | 8 bits, weights |
-/// | `percentile=99.99` | all but the share 1 − p/100 at either end (of |x| where symmetric) | activations with
-/// outliers | | `mse` | what gives the least squared error (calibrate/mse.hpp) | the safe choice at 4 bits and below |
+/// | `percentile=99.99` | all but the share 1 − p/100 at either end (of |x| where symmetric) | activations |
+/// | `mse` | what gives the least squared error (calibrate/mse.hpp) | the safe choice at 4 bits and below |
 /// | `kl` | what keeps the distribution (calibrate/kl.hpp) | activations of classifiers |
 /// | `octav` | the optimum of a noise model (calibrate/octav.hpp) | light tails |
 /// | `aciq-laplace`, `aciq-gauss` | the optimum for a density (calibrate/aciq.hpp) | data of that density |

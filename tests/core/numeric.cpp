@@ -93,3 +93,29 @@ TEST_CASE("saturate stops at the ends of the narrow type") {
     CHECK(lowbit::saturate<std::int32_t>(std::numeric_limits<std::int64_t>::max()) == 2147483647);
     CHECK(lowbit::saturate<std::int32_t>(std::numeric_limits<std::int64_t>::min()) == -2147483647 - 1);
 }
+
+using lowbit::is_nan, lowbit::opaque, lowbit::quotient, lowbit::times_power_of_two;
+
+TEST_CASE("times_power_of_two is ldexp, rounded once, without floating point") {
+    const float values[] = {1.0f,      1.5f,      -1.25f,       0x1.fffffep0f,   0x1.000002p0f,
+                            0x1p-126f, 0x1p-149f, -0x1.8p-140f, 0x1.fffffep127f, 0.0f};
+    for (const float x : values) {
+        for (int n = -300; n <= 300; ++n) {
+            CAPTURE(x, n);
+            CHECK(std::bit_cast<std::uint32_t>(times_power_of_two(x, n)) ==
+                  std::bit_cast<std::uint32_t>(std::ldexp(x, n)));
+        }
+    }
+    CHECK(times_power_of_two(INFINITY, -5) == INFINITY);
+    CHECK(is_nan(times_power_of_two(std::numeric_limits<float>::quiet_NaN(), 3)));
+    CHECK(times_power_of_two(1.0f, std::numeric_limits<int>::min()) == 0.0f);
+    CHECK(times_power_of_two(-1.0f, std::numeric_limits<int>::max()) == -INFINITY);
+    STATIC_REQUIRE(times_power_of_two(3.0f, -1) == 1.5f);
+}
+
+TEST_CASE("opaque and quotient change nothing but the optimizer's view") {
+    CHECK(opaque(1.25f) == 1.25f);
+    CHECK(opaque(-0x1p-1074) == -0x1p-1074);
+    CHECK(quotient(1.0f, 3.0f) == 0x1.555556p-2f);
+    CHECK(quotient(1.0, 3.0) == 0x1.5555555555555p-2);
+}

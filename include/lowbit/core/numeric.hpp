@@ -45,6 +45,45 @@ constexpr int floor_log2(float x) {
     return biased != 0 ? biased - 127 : -118 - std::countl_zero(magnitude);
 }
 
+/// x · 2^n, rounded once (ties to even), without a floating-point operation: subnormal results survive a processor that
+/// flushes them to zero. NaN and infinity stay; results past the largest float become infinite.
+constexpr float times_power_of_two(float x, int n) {
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x), sign = bits & 0x80000000u, magnitude = bits ^ sign;
+    if (magnitude == 0 || magnitude >= 0x7f800000u) return x;
+    const int exponent = floor_log2(x), shifted = exponent + (n < -1000 ? -1000 : n > 1000 ? 1000 : n);
+    // The significand with its leading bit at 23.
+    std::uint32_t result = magnitude >= 0x800000u ? (magnitude & 0x7fffffu) | 0x800000u : magnitude << (-126 - exponent);
+    if (shifted > 127) {
+        result = 0x7f800000u;
+    } else if (shifted >= -126) {
+        result += static_cast<std::uint32_t>(shifted + 126) << 23;
+    } else {
+        const int drop = -126 - shifted < 25 ? -126 - shifted : 25;
+        result = (result + (1u << (drop - 1)) - 1 + ((result >> drop) & 1u)) >> drop;
+    }
+    return std::bit_cast<float>(sign | result);
+}
+
+/// The same value, as far as the compiler can tell another one: a product that passes through here is rounded before
+/// it is added to (no fused multiply-add), and a sum keeps its order, whatever the user's flags.
+template <std::floating_point Float>
+LOWBIT_ALWAYS_INLINE Float opaque(Float x) {
+#if defined(__x86_64__)
+    asm("" : "+x"(x));
+#elif defined(__aarch64__)
+    asm("" : "+w"(x));
+#else
+    asm("" : "+m"(x));
+#endif
+    return x;
+}
+
+/// a / b, correctly rounded: never a product with a reciprocal that -ffast-math would make of it.
+template <std::floating_point Float>
+LOWBIT_ALWAYS_INLINE Float quotient(Float a, Float b) {
+    return opaque(opaque(a) / opaque(b));
+}
+
 /// ⌈a / b⌉ for a ≥ 0, b > 0.
 template <std::integral Integer>
 constexpr Integer ceil_div(Integer a, Integer b) {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Fixed codebooks on raw memory: 16 levels, one scale for each block. NF4 (Dettmers et al. 2023, "QLoRA", section 3),
+/// FP4 of bitsandbytes, the table of IQ4_NL.
+///
+///     code = the level nearest to x·(1/S);   x̂ = level · S;   the standard S = max|x| of the block / max|level|
+///
+/// Halfway between two levels the lower one is taken, or, in a table whose second half is the negative of its first,
+/// the one nearer to zero. Such a table has a −0, which small negative values become. Where S is below 2^−126 (0
+/// included) all codes of the block are those of 0.
+///
+/// In float32, each operation rounded by itself. This code is normative. Values are finite. n values are consecutive
+/// blocks, the last may be shorter; codes are a packed stream (even element in the low nibble).
+#pragma once
+
+#include <lowbit/core/numeric.hpp>
+#include <lowbit/formats/code_stream.hpp>
+#include <lowbit/kernels/block_mx.hpp>
+#include <lowbit/kernels/block_search.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace lowbit {
+
+/// Levels by code.
+using codebook_levels = std::array<float, 16>;
+
+/// Levels with what the encoder needs: code = codes[number of thresholds below y].
+struct codebook_table {
+    codebook_levels levels{};
+    float top = 0;                         ///< max |level|
+    std::array<float, 15> thresholds{};    ///< ascending
+    std::array<std::uint8_t, 16> codes{};  ///< by rising level
+
+    constexpr std::uint8_t nearest(float y) const {
+        std::size_t rank = 0;
+        for (const float threshold : thresholds) rank += y > threshold;
+        return codes[rank];
+    }
+};
+
+/// The table of finite levels, in any order.
+constexpr codebook_table make_codebook_table(const codebook_levels& levels) {
+    codebook_table table{.levels = levels};
+    bool mirrored = true;
+    for (std::size_t i = 0; i < 8; ++i) mirrored = mirrored && levels[i + 8] == -levels[i];
+    for (std::size_t i = 0; i < 16; ++i) {
+        table.codes[i] = static_cast<std::uint8_t>(i);
+        table.top = std::max({table.top, levels[i], -levels[i]});
+    }
+    const auto negative = [&](std::uint8_t code) { return mirrored && code >= 8; };
+    std::sort(table.codes.begin(), table.codes.end(), [&](std::uint8_t a, std::uint8_t b) {
+        if (levels[a] != levels[b]) return levels[a] < levels[b];
+        return negative(a) != negative(b) ? negative(a) : a < b;  // −0 before 0
+    });
+    for (std::size_t i = 0; i < 15; ++i) {
+        const double low = static_cast<double>(levels[table.codes[i]]),
+                     high = static_cast<double>(levels[table.codes[i + 1]]);
+        float middle = static_cast<float>((low + high) / 2);
+        if (negative(table.codes[i])) {
+            // Ties go up here: "y > the next float below the middle" is "y >= the middle". Below 0 and a −0 level, the
+            // smallest normal number is near enough.
+            middle = middle == 0 ? -0x1p-126f : std::bit_cast<float>(std::bit_cast<std::uint32_t>(middle) + 1);
+        }
+        table.thresholds[i] = middle;
+    }
+    return table;
+}
+
+/// Scales of the standard rule. top: max |level|. scales: ⌈n/block⌉ floats. Complexity O(n).
+inline void codebook_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, float top, float* scales) {
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        *scales++ = quotient(detail::largest_magnitude(x + first, std::min(block, n - first)), top);
+    }
+}
+
+/// Scales of least (weighted) squared error, the best of a search around the standard one and around its negative (a
+/// table need not be symmetric). importance: n weights or null. Complexity O(n).
+inline void codebook_best_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_table& table,
+                                 const float* importance, float* scales) {
+    const auto level = [&](float y) { return table.levels[table.nearest(y)]; };
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const std::ptrdiff_t count = std::min(block, n - first);
+        const float* values = x + first;
+        const float* weights = importance != nullptr ? importance + first : nullptr;
+        const float amax = detail::largest_magnitude(values, count);
+        const float standard = quotient(amax, table.top);
+        float best = standard;
+        if (standard >= 0x1p-100f) {
+            double least = 0;
+            for (const float sign : {1.0f, -1.0f}) {
+                const float scale = least_squares_scale(values, count, weights, sign * standard, 8, 0.4f, level);
+                const float inverse = quotient(1.0f, scale);
+                squared_error error;
+                for (std::ptrdiff_t i = 0; i < count; ++i) {
+                    const float decoded = opaque(level(opaque(values[i] * inverse)) * scale);
+                    error.add(i, values[i] - decoded, weights != nullptr ? weights[i] : 1.0f);
+                }
+                if (sign > 0 || error.total() < least) {
+                    least = error.total();
+                    best = scale;
+                }
+            }
+        }
+        *scales++ = best;
+    }
+}
+
+/// n values to codes, by the scales given. codes: ⌈n/2⌉ bytes. Complexity O(n).
+inline void quantize_codebook(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_table& table,
+                              const float* scales, std::uint8_t* codes) {
+    code_writer out(codes, 4);
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const float scale = *scales++, magnitude = scale < 0 ? -scale : scale;
+        const float inverse = magnitude >= 0x1p-126f ? quotient(1.0f, scale) : 0.0f;
+        const std::ptrdiff_t last = std::min(first + block, n);
+        for (std::ptrdiff_t i = first; i < last; ++i) out.put(table.nearest(x[i] * inverse));
+    }
+    out.finish();
+}
+
+/// Codes and scales to n values. Complexity O(n).
+inline void dequantize_codebook(const std::uint8_t* codes, std::ptrdiff_t n, std::ptrdiff_t block,
+                                const codebook_levels& levels, const float* scales, float* x) {
+    code_reader in(codes, 4);
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const float scale = *scales++;
+        const std::ptrdiff_t last = std::min(first + block, n);
+        for (std::ptrdiff_t i = first; i < last; ++i) x[i] = levels[in.next()] * scale;
+    }
+}
+
+}  // namespace lowbit

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lowbit/formats/packed.hpp>
+#include <lowbit/kernels/block_nvfp4.hpp>
+
+#include <tests/support/golden.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+using namespace lowbit;
+
+TEST_CASE("golden: NVFP4 bit for bit") {
+    const auto x = load<float>("formats/in_gauss.npy");
+    const float scale = nvfp4_tensor_scale(detail::largest_magnitude(x.data(), x.size()));
+    CHECK(scale == load<float>("formats/own_nvfp4_gauss.tensor_scale.npy")[0]);
+    std::vector<std::uint8_t> codes(2048), scales(256);
+    quantize_nvfp4(x.data(), x.size(), scale, 16, false, nullptr, codes.data(), scales.data());
+    const auto expected_scales = load<std::uint8_t>("formats/own_nvfp4_gauss.scale_e4m3.npy");
+    const auto expected_codes = load<std::uint8_t>("formats/own_nvfp4_gauss.code.npy");
+    const auto expected = load<float>("formats/own_nvfp4_gauss.deq.npy");
+    std::vector<float> y(4096);
+    dequantize_nvfp4(codes.data(), scales.data(), 4096, scale, 16, y.data());
+    for (std::size_t b = 0; b < 256; ++b) REQUIRE(int(scales[b]) == int(expected_scales.data()[b]));
+    for (std::ptrdiff_t i = 0; i < 4096; ++i) {
+        REQUIRE(int(packed_code<std::uint32_t>(codes.data(), i, 4)) == int(expected_codes[i]));
+        REQUIRE(y[static_cast<std::size_t>(i)] == expected[i]);
+    }
+}
+
+TEST_CASE("zeros, a zero block beside others, tiny tensors") {
+    std::vector<float> x(48, 0.0f), y(48, 1.0f);
+    std::vector<std::uint8_t> codes(24), scales(3);
+    quantize_nvfp4(x.data(), 48, nvfp4_tensor_scale(0.0f), 16, false, nullptr, codes.data(), scales.data());
+    dequantize_nvfp4(codes.data(), scales.data(), 48, nvfp4_tensor_scale(0.0f), 16, y.data());
+    for (const float v : y) CHECK(v == 0.0f);
+
+    x[20] = 5.0f;
+    const float scale = nvfp4_tensor_scale(5.0f);
+    quantize_nvfp4(x.data(), 48, scale, 16, false, nullptr, codes.data(), scales.data());
+    CHECK(int(scales[0]) == int(float8_e4m3(1.0f).to_bits()));
+    CHECK(int(scales[1]) == int(float8_e4m3(448.0f).to_bits()));
+    dequantize_nvfp4(codes.data(), scales.data(), 48, scale, 16, y.data());
+    CHECK(y[20] == Approx(5.0f));
+    CHECK(y[0] == 0.0f);
+    CHECK(is_finite(1.0f / (nvfp4_tensor_scale(1e-45f) * static_cast<float>(float8_e4m3::min_subnormal()))));
+}
+
+TEST_CASE("the search is never worse, short last block") {
+    const auto x = load<float>("formats/in_gauss.npy");
+    const std::ptrdiff_t n = 1003;
+    const float scale = nvfp4_tensor_scale(detail::largest_magnitude(x.data(), n));
+    std::vector<std::uint8_t> codes(502), scales(63);
+    std::vector<float> plain(1003), searched(1003);
+    quantize_nvfp4(x.data(), n, scale, 16, false, nullptr, codes.data(), scales.data());
+    dequantize_nvfp4(codes.data(), scales.data(), n, scale, 16, plain.data());
+    quantize_nvfp4(x.data(), n, scale, 16, true, nullptr, codes.data(), scales.data());
+    dequantize_nvfp4(codes.data(), scales.data(), n, scale, 16, searched.data());
+    double total_plain = 0, total_searched = 0;
+    for (std::size_t b = 0; b < 1003; b += 16) {
+        double a = 0, c = 0;
+        for (std::size_t i = b; i < std::min<std::size_t>(b + 16, 1003); ++i) {
+            const double value = x.data()[i];
+            a += (value - plain[i]) * (value - plain[i]);
+            c += (value - searched[i]) * (value - searched[i]);
+        }
+        REQUIRE(c <= a * (1 + 1e-6));
+        total_plain += a;
+        total_searched += c;
+    }
+    CHECK(total_searched < 0.9 * total_plain);
+}

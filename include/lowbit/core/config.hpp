@@ -27,3 +27,8 @@
 
 /// Kernel helpers that must disappear into their caller (and take its instruction set).
 #define LOWBIT_ALWAYS_INLINE inline __attribute__((always_inline))
+
+/// What the kernels of an instruction set are compiled for, whatever the user's flags: the argument of an
+/// __attribute__. core/cpu.hpp says when they may run.
+#define LOWBIT_TARGET_AVX2 target("avx2,fma,f16c")
+#define LOWBIT_TARGET_AVX512 target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")

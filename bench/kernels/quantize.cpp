@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lowbit/kernels/quantize.hpp>
+
+#include <bench/support/data.hpp>
+
+namespace {
+
+constexpr std::ptrdiff_t count = 65536;
+
+template <class Code>
+void quantize_affine(benchmark::State& state) {
+    const auto x = bench::gaussian(count);
+    lowbit::tensor<Code> codes({count});
+    for (auto _ : state) {
+        lowbit::quantize_affine(x.data(), count, {.inverse_scale = 30.0f}, codes.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(quantize_affine<std::int8_t>);
+BENCHMARK(quantize_affine<std::int16_t>);
+
+template <class Code>
+void dequantize_affine(benchmark::State& state) {
+    const auto codes = bench::integers<Code>({count}, -127, 127);
+    lowbit::tensor<float> x({count});
+    for (auto _ : state) {
+        lowbit::dequantize_affine(codes.data(), count, 0.1f, 3, x.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(dequantize_affine<std::int8_t>);
+BENCHMARK(dequantize_affine<std::int16_t>);
+
+}  // namespace

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Quantizing, dequantizing and packing, one thread, in GB/s of bytes read plus bytes written; the limit is a copy of
+/// as many bytes, the peer XNNPACK's int8 converters on as many values.
+#include <bench/peers/report.hpp>
+#include <bench/support/data.hpp>
+#include <lowbit/kernels/quantize.hpp>
+#include <lowbit/kernels/reduce.hpp>
+
+#include <xnnpack.h>
+
+#include <cstring>
+#include <initializer_list>
+
+namespace {
+
+using lowbit::isa;
+using peers::options;
+using peers::report;
+
+constexpr isa vector_sets[] = {isa::avx512, isa::avx2};
+
+/// The sizes of a row: in the second-level cache, in the third, in memory.
+struct size {
+    std::ptrdiff_t values;
+    const char* name;
+};
+constexpr size sizes[] = {
+    {std::ptrdiff_t{64} << 10, "64 K"}, {std::ptrdiff_t{1} << 20, "1 M"}, {std::ptrdiff_t{32} << 20, "32 M"}};
+constexpr bool in_memory(const size& s) { return s.values > (8 << 20); }
+
+/// Operators of XNNPACK that convert n values, `channel` of them each, ready to run.
+class xnnpack_converters {
+public:
+    xnnpack_converters(bool quantize, std::ptrdiff_t n, std::ptrdiff_t channel, float* floats, void* codes) {
+        xnn_initialize(nullptr);
+        auto* bytes = static_cast<std::int8_t*>(codes);
+        const auto batch = static_cast<std::size_t>(channel);
+        for (std::ptrdiff_t i = 0; i < n; i += channel) {
+            xnn_operator_t made = nullptr;
+            auto status = quantize ? xnn_create_convert_nc_f32_qs8(1, 1, 1, 0.02f, 0, -128, 127, 0, &made)
+                                   : xnn_create_convert_nc_qs8_f32(1, 1, 1, 0.02f, 0, 0, &made);
+            if (status == xnn_status_success) {
+                status = quantize ? xnn_setup_convert_nc_f32_qs8(made, batch, floats + i, bytes + i, nullptr)
+                                  : xnn_setup_convert_nc_qs8_f32(made, batch, bytes + i, floats + i, nullptr);
+            }
+            if (status != xnn_status_success) std::fprintf(stderr, "XNNPACK: status %d\n", status), std::exit(1);
+            operators_.push_back(made);
+        }
+    }
+    xnnpack_converters(const xnnpack_converters&) = delete;
+    ~xnnpack_converters() {
+        for (const auto made : operators_) xnn_delete_operator(made);
+    }
+
+    void operator()() const {
+        for (const auto made : operators_) xnn_run_operator(made, nullptr);
+    }
+
+private:
+    std::vector<xnn_operator_t> operators_;
+};
+
+/// Memory for every case; the inputs are gaussian, the codes arbitrary.
+struct buffers {
+    explicit buffers(std::ptrdiff_t n)
+        : values(bench::gaussian(n)),
+          result({n}),
+          codes(static_cast<std::size_t>(2 * n)),
+          packed(static_cast<std::size_t>(2 * n)),
+          copy(static_cast<std::size_t>(8 * n)) {
+        for (std::size_t i = 0; i < codes.size(); ++i)
+            codes[i] = packed[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
+    }
+    lowbit::tensor<float> values, result;
+    lowbit::aligned_vector<std::uint8_t> codes, packed, copy;
+};
+
+/// What a case moves, and what is asked of it.
+struct workload {
+    const char* group;
+    std::string name;
+    std::ptrdiff_t bytes;        ///< read plus written
+    bool quantizes;              ///< which of XNNPACK's converters stands beside it; as many values
+    std::ptrdiff_t channel = 0;  ///< values that one of them converts; 0: all
+    std::optional<double> least_ratio, least_of_limit, least;
+};
+
+/// Measures our function on each instruction set beside the copy and the converter, and adds the rows.
+void measure(report& out, const options& how, buffers& memory, const size& s, const workload& w,
+             const std::function<void()>& ours) {
+    // The converter has its own codes, so that ours stay what they are.
+    auto* spare = memory.copy.data();
+    const xnnpack_converters converter(w.quantizes, s.values, w.channel > 0 ? w.channel : s.values,
+                                       w.quantizes ? memory.values.data() : memory.result.data(), spare);
+    const auto half = static_cast<std::size_t>(w.bytes / 2);
+    const auto copy = [&] { std::memcpy(memory.copy.data() + memory.copy.size() / 2, memory.copy.data(), half); };
+    for (const isa set : vector_sets) {
+        if (!lowbit::set_isa(set)) continue;
+        const auto seconds = peers::fastest({ours, copy, [&] { converter(); }}, how);
+        const double converted = static_cast<double>(5 * s.values) / seconds[2];
+        const double rate = static_cast<double>(w.bytes) / seconds[0],
+                     limit = static_cast<double>(w.bytes) / seconds[1];
+        const bool best = set == isa::avx512;
+        out.add({.group = w.group,
+                 .name = w.name + ", " + s.name,
+                 .isa = std::string(to_string(set)),
+                 .ours = rate * 1e-9,
+                 .unit = "GB/s",
+                 .best_peer = converted * 1e-9,
+                 .peer = "XNNPACK",
+                 .of_limit = rate / limit,
+                 .required_ratio = best ? w.least_ratio : std::nullopt,
+                 .required_of_limit = w.least_of_limit,
+                 .required = w.least});
+    }
+    lowbit::reset_isa();
+}
+
+void affine(report& out, const options& how, buffers& memory, const size& s) {
+    const auto cases = [&]<class Code>(Code, const char* name) {
+        auto* codes = reinterpret_cast<Code*>(memory.codes.data());
+        const lowbit::affine_grid grid{.inverse_scale = 50.0f,
+                                       .zero_point = 3,
+                                       .lowest = std::numeric_limits<Code>::min(),
+                                       .highest = std::numeric_limits<Code>::max()};
+        for (const std::ptrdiff_t channel : {s.values, std::ptrdiff_t{1024}}) {
+            const std::string what = std::string(name) + (channel == s.values ? " per tensor" : " per channel of 1024");
+            const std::ptrdiff_t bytes = 5 * s.values;
+            const auto stores = lowbit::caching_for(s.values);
+            measure(out, how, memory, s, {"Affine", "quantize " + what, bytes, true, channel, 1.0, {}, {}}, [&] {
+                for (std::ptrdiff_t i = 0; i < s.values; i += channel) {
+                    lowbit::quantize_affine(memory.values.data() + i, channel, grid, codes + i, stores);
+                }
+                lowbit::finish_stores(stores);
+            });
+            measure(out, how, memory, s, {"Affine", "dequantize " + what, bytes, false, channel, 1.0, {}, {}}, [&] {
+                for (std::ptrdiff_t i = 0; i < s.values; i += channel) {
+                    lowbit::dequantize_affine(codes + i, channel, 0.02f, 3, memory.result.data() + i, stores);
+                }
+                lowbit::finish_stores(stores);
+            });
+        }
+    };
+    cases(std::int8_t{}, "int8");
+    cases(std::uint8_t{}, "uint8");
+}
+
+void run(report& out, const options& how) {
+    buffers memory(sizes[2].values);
+    for (const size& s : sizes) affine(out, how, memory, s);
+}
+
+const peers::add_comparison added{"formats", run};
+
+}  // namespace

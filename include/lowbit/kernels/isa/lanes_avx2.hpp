@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Sixteen 32-bit lanes on AVX2, as pairs of 256-bit registers: the same words as lanes_avx512.hpp, the same bits.
+#pragma once
+
+#include <lowbit/core/config.hpp>
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#define LOWBIT_LANES_FN __attribute__((LOWBIT_TARGET_AVX2, always_inline)) inline
+
+namespace lowbit::detail::lanes_avx2 {
+
+struct f32 {
+    __m256 low, high;
+};
+struct i32 {
+    __m256i low, high;
+};
+using mask = i32;  ///< all bits of a lane
+
+// Memory ----------------------------------------------------------------------------------------------------------
+
+LOWBIT_LANES_FN f32 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+LOWBIT_LANES_FN i32 load_pair(const void* p) {
+    return {_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)p + 1)};
+}
+LOWBIT_LANES_FN i32 load(const std::uint32_t* p) { return load_pair(p); }
+LOWBIT_LANES_FN i32 load(const std::int32_t* p) { return load_pair(p); }
+LOWBIT_LANES_FN i32 load_bits(const float* p) { return load_pair(p); }
+LOWBIT_LANES_FN void store(float* p, f32 x) {
+    _mm256_storeu_ps(p, x.low);
+    _mm256_storeu_ps(p + 8, x.high);
+}
+LOWBIT_LANES_FN void store_pair(void* p, i32 x) {
+    _mm256_storeu_si256((__m256i*)p, x.low);
+    _mm256_storeu_si256((__m256i*)p + 1, x.high);
+}
+LOWBIT_LANES_FN void store(std::uint32_t* p, i32 x) { store_pair(p, x); }
+LOWBIT_LANES_FN void stream(float* p, f32 x) {
+    _mm256_stream_ps(p, x.low);
+    _mm256_stream_ps(p + 8, x.high);
+}
+
+LOWBIT_LANES_FN i32 load(const std::int8_t* p) {
+    return {_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p)),
+            _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(p + 8)))};
+}
+LOWBIT_LANES_FN i32 load(const std::uint8_t* p) {
+    return {_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)),
+            _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)(p + 8)))};
+}
+LOWBIT_LANES_FN i32 load(const std::int16_t* p) {
+    return {_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)p)),
+            _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)(p + 8)))};
+}
+LOWBIT_LANES_FN i32 load(const std::uint16_t* p) {
+    return {_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)p)),
+            _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)(p + 8)))};
+}
+/// The lanes in order as 16-bit numbers; each must fit in int16 or (packed unsigned) in uint16.
+LOWBIT_LANES_FN __m256i pack_signed(i32 x) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(x.low, x.high), 0xd8); }
+LOWBIT_LANES_FN void narrow(std::int8_t* p, i32 x) {
+    const __m256i words = pack_signed(x);
+    _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
+LOWBIT_LANES_FN void narrow(std::uint8_t* p, i32 x) {
+    const __m256i words = pack_signed(x);
+    _mm_storeu_si128((__m128i*)p, _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
+LOWBIT_LANES_FN void narrow(std::int16_t* p, i32 x) { _mm256_storeu_si256((__m256i*)p, pack_signed(x)); }
+LOWBIT_LANES_FN void narrow(std::uint16_t* p, i32 x) {
+    _mm256_storeu_si256((__m256i*)p, _mm256_permute4x64_epi64(_mm256_packus_epi32(x.low, x.high), 0xd8));
+}
+LOWBIT_LANES_FN void narrow(std::int32_t* p, i32 x) { store_pair(p, x); }
+
+LOWBIT_LANES_FN i32 pack_words(i32 a, i32 b) {
+    return {_mm256_packs_epi32(a.low, a.high), _mm256_packs_epi32(b.low, b.high)};
+}
+LOWBIT_LANES_FN i32 add_words(i32 a, i32 b) {
+    return {_mm256_adds_epi16(a.low, b.low), _mm256_adds_epi16(a.high, b.high)};
+}
+LOWBIT_LANES_FN bool any_lowest(i32 a, i32 b) {
+    const __m256i least = _mm256_min_epi16(_mm256_min_epi16(a.low, a.high), _mm256_min_epi16(b.low, b.high));
+    return _mm256_movemask_epi8(_mm256_cmpeq_epi16(least, _mm256_set1_epi16(INT16_MIN))) != 0;
+}
+/// The packs work on 128-bit halves: dword 4h + r of their result holds lanes 4h … 4h + 3 of register r.
+LOWBIT_LANES_FN __m256i in_order(__m256i halves) {
+    return _mm256_permutevar8x32_epi32(halves, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::int8_t) {
+    return {in_order(_mm256_packs_epi16(a.low, a.high)), in_order(_mm256_packs_epi16(b.low, b.high))};
+}
+LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::uint8_t) {
+    return {in_order(_mm256_packus_epi16(a.low, a.high)), in_order(_mm256_packus_epi16(b.low, b.high))};
+}
+LOWBIT_LANES_FN i32 clamp_codes(i32 x, i32 low, i32 high, std::int8_t) {
+    return {_mm256_min_epi8(_mm256_max_epi8(x.low, low.low), high.low),
+            _mm256_min_epi8(_mm256_max_epi8(x.high, low.high), high.high)};
+}
+LOWBIT_LANES_FN i32 clamp_codes(i32 x, i32 low, i32 high, std::uint8_t) {
+    return {_mm256_min_epu8(_mm256_max_epu8(x.low, low.low), high.low),
+            _mm256_min_epu8(_mm256_max_epu8(x.high, low.high), high.high)};
+}
+LOWBIT_LANES_FN i32 splat_words(std::int32_t x) {
+    return {_mm256_set1_epi16(static_cast<std::int16_t>(x)), _mm256_set1_epi16(static_cast<std::int16_t>(x))};
+}
+LOWBIT_LANES_FN i32 splat_bytes(std::int32_t x) {
+    return {_mm256_set1_epi8(static_cast<std::int8_t>(x)), _mm256_set1_epi8(static_cast<std::int8_t>(x))};
+}
+LOWBIT_LANES_FN void store_bytes(void* p, i32 x) { store_pair(p, x); }
+LOWBIT_LANES_FN void stream_bytes(void* p, i32 x) {
+    _mm256_stream_si256((__m256i*)p, x.low);
+    _mm256_stream_si256((__m256i*)p + 1, x.high);
+}
+
+// Floats ----------------------------------------------------------------------------------------------------------
+
+LOWBIT_LANES_FN f32 splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+LOWBIT_LANES_FN f32 multiply(f32 a, f32 b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 add(f32 a, f32 b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 divide(f32 a, f32 b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 min(f32 a, f32 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 max(f32 a, f32 b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 opaque(f32 x) {
+    __asm__("" : "+x"(x.low), "+x"(x.high));
+    return x;
+}
+LOWBIT_LANES_FN f32 zero_nan(f32 x) {
+    // In assembly: under -ffast-math compilers take it that nothing is NaN.
+    __m256 low, high;
+    __asm__("vcmpordps %1, %1, %0" : "=x"(low) : "x"(x.low));
+    __asm__("vcmpordps %1, %1, %0" : "=x"(high) : "x"(x.high));
+    return {_mm256_and_ps(low, x.low), _mm256_and_ps(high, x.high)};
+}
+LOWBIT_LANES_FN f32 seen_min(f32 x, f32 seen) {
+    __asm__("vminps %1, %2, %0" : "=x"(seen.low) : "x"(seen.low), "x"(x.low));
+    __asm__("vminps %1, %2, %0" : "=x"(seen.high) : "x"(seen.high), "x"(x.high));
+    return seen;
+}
+LOWBIT_LANES_FN f32 seen_max(f32 x, f32 seen) {
+    __asm__("vmaxps %1, %2, %0" : "=x"(seen.low) : "x"(seen.low), "x"(x.low));
+    __asm__("vmaxps %1, %2, %0" : "=x"(seen.high) : "x"(seen.high), "x"(x.high));
+    return seen;
+}
+LOWBIT_LANES_FN i32 bits(f32 x) { return {_mm256_castps_si256(x.low), _mm256_castps_si256(x.high)}; }
+LOWBIT_LANES_FN f32 as_float(i32 x) { return {_mm256_castsi256_ps(x.low), _mm256_castsi256_ps(x.high)}; }
+LOWBIT_LANES_FN i32 round_even(f32 x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
+LOWBIT_LANES_FN i32 truncate(f32 x) { return {_mm256_cvttps_epi32(x.low), _mm256_cvttps_epi32(x.high)}; }
+LOWBIT_LANES_FN f32 to_float(i32 x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
+
+// Integers --------------------------------------------------------------------------------------------------------
+
+LOWBIT_LANES_FN i32 splat(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+LOWBIT_LANES_FN i32 add(i32 a, i32 b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
+LOWBIT_LANES_FN i32 subtract(i32 a, i32 b) {
+    return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
+}
+LOWBIT_LANES_FN i32 bit_and(i32 a, i32 b) { return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)}; }
+LOWBIT_LANES_FN i32 bit_or(i32 a, i32 b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
+LOWBIT_LANES_FN i32 bit_xor(i32 a, i32 b) { return {_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)}; }
+LOWBIT_LANES_FN i32 min(i32 a, i32 b) { return {_mm256_min_epi32(a.low, b.low), _mm256_min_epi32(a.high, b.high)}; }
+LOWBIT_LANES_FN i32 max(i32 a, i32 b) { return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)}; }
+template <int N>
+LOWBIT_LANES_FN i32 shift_left(i32 a) {
+    return {_mm256_slli_epi32(a.low, N), _mm256_slli_epi32(a.high, N)};
+}
+template <int N>
+LOWBIT_LANES_FN i32 shift_right(i32 a) {
+    return {_mm256_srli_epi32(a.low, N), _mm256_srli_epi32(a.high, N)};
+}
+
+// Masks -----------------------------------------------------------------------------------------------------------
+
+LOWBIT_LANES_FN mask greater(i32 a, i32 b) {
+    return {_mm256_cmpgt_epi32(a.low, b.low), _mm256_cmpgt_epi32(a.high, b.high)};
+}
+LOWBIT_LANES_FN mask either(mask a, mask b) { return bit_or(a, b); }
+LOWBIT_LANES_FN bool any(mask m) {
+    const __m256i both = _mm256_or_si256(m.low, m.high);
+    return !_mm256_testz_si256(both, both);
+}
+LOWBIT_LANES_FN i32 select(mask m, i32 yes, i32 no) {
+    return {_mm256_blendv_epi8(no.low, yes.low, m.low), _mm256_blendv_epi8(no.high, yes.high, m.high)};
+}
+}  // namespace lowbit::detail::lanes_avx2
+
+#undef LOWBIT_LANES_FN

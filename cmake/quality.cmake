@@ -16,10 +16,11 @@ if(CLANG_TIDY)
 endif()
 
 if(GCOVR AND LOWBIT_CHECKED)
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/coverage)
     add_custom_target(coverage
         COMMAND ${GCOVR} --root ${PROJECT_SOURCE_DIR} --filter ${PROJECT_SOURCE_DIR}/include/
             --exclude-unreachable-branches --exclude-throw-branches --fail-under-line 95
-            --html-details ${PROJECT_BINARY_DIR}/coverage.html --print-summary ${PROJECT_BINARY_DIR}
+            --html-details ${PROJECT_BINARY_DIR}/coverage/index.html --print-summary ${PROJECT_BINARY_DIR}
         VERBATIM)
 endif()
 

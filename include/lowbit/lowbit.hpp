@@ -11,6 +11,7 @@
 #include <lowbit/core/executor.hpp>
 #include <lowbit/core/metrics.hpp>
 #include <lowbit/core/numeric.hpp>
+#include <lowbit/core/pools.hpp>
 #include <lowbit/core/source.hpp>
 #include <lowbit/core/tensor.hpp>
 
@@ -26,7 +27,16 @@
 #include <lowbit/kernels/block_nvfp4.hpp>
 #include <lowbit/kernels/block_search.hpp>
 #include <lowbit/kernels/block_vsq.hpp>
+#include <lowbit/kernels/caching.hpp>
+#include <lowbit/kernels/conv2d.hpp>
+#include <lowbit/kernels/depthwise.hpp>
 #include <lowbit/kernels/elementwise.hpp>
+#include <lowbit/kernels/gemm_run.hpp>
+#include <lowbit/kernels/gemm_tile.hpp>
+#include <lowbit/kernels/layer.hpp>
+#include <lowbit/kernels/linear.hpp>
+#include <lowbit/kernels/packed_gemm.hpp>
+#include <lowbit/kernels/pooling.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/radix_sort.hpp>
 #include <lowbit/kernels/reduce.hpp>
@@ -34,7 +44,16 @@
 #include <lowbit/kernels/requantize.hpp>
 #include <lowbit/kernels/shape.hpp>
 
+#include <lowbit/calibrate/aciq.hpp>
+#include <lowbit/calibrate/clip.hpp>
+#include <lowbit/calibrate/distribution.hpp>
+#include <lowbit/calibrate/histogram.hpp>
+#include <lowbit/calibrate/kl.hpp>
+#include <lowbit/calibrate/moments.hpp>
+#include <lowbit/calibrate/mse.hpp>
 #include <lowbit/calibrate/observers.hpp>
+#include <lowbit/calibrate/octav.hpp>
+#include <lowbit/calibrate/percentile.hpp>
 #include <lowbit/calibrate/range.hpp>
 
 #include <lowbit/schemes/affine.hpp>
@@ -44,6 +63,10 @@
 #include <lowbit/schemes/quantize.hpp>
 #include <lowbit/schemes/scale_type.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
+
+#include <lowbit/refine/bn_fold.hpp>
+
+#include <lowbit/train/kmeans.hpp>
 
 #include <lowbit/storage/bytes.hpp>
 #include <lowbit/storage/npy.hpp>

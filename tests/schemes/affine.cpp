@@ -184,6 +184,30 @@ TEST_CASE("scales can be stored in 16 bits; codes fit the stored scale") {
     CHECK(storable_scale(1e-12, scale_type::f16) == 0x1p-24f);
 }
 
+TEST_CASE("clipping chooses the range of each set") {
+    tensor<float> x = samples({4, 500});
+    x[7] = 2.0f;
+    const auto error_of = [&](const char* clip, granularity how) {
+        const affine scheme{.bits = 4, .granularity = how, .clip = parse_clip(clip)};
+        const affine_tensor q = quantize(x, scheme);
+        CHECK(q.scheme() == scheme);
+        return mse(x, dequantize(q));
+    };
+    for (const auto& how : {per_tensor(), per_channel(0), per_group(0, 4)}) {
+        const double full = error_of("minmax", how), best = error_of("mse", how);
+        CHECK(best < full);
+        for (const char* clip : {"percentile=99.9", "kl", "octav", "aciq-laplace", "aciq-gauss"}) {
+            CAPTURE(clip);
+            CHECK(error_of(clip, how) >= best * 0.999);
+        }
+    }
+    // The parameters are what choose_range gives for the values of the set.
+    const affine scheme{.bits = 4, .symmetric = false, .clip = parse_clip("mse")};
+    CHECK(quantize(x, scheme).params()[0] ==
+          choose_params(choose_range(x.span(), scheme.clip, 4, false, true), scheme));
+    CHECK_THROWS_WITH(quantize(x, affine{.clip = {clip_method::percentile, 20}}), Catch::Contains("(50, 100]"));
+}
+
 TEST_CASE("any dense input: the same tensor") {
     const tensor<float> x = samples({6, 4});
     const affine scheme{.bits = 5, .granularity = per_channel(0)};

@@ -10,7 +10,8 @@ using namespace lowbit;
 TEST_CASE("scheme strings are read and printed losslessly") {
     for (const std::string text : {"int8", "int2", "uint16", "int4:channel=0", "int4:group=128", "int4:group=32@0",
                                    "int8:asymmetric", "int8:full", "uint8:asymmetric:narrow", "int8:ties=away",
-                                   "int4:group=64:asymmetric:narrow:ties=away:scale=bf16", "int4:group=32:scale=f16"}) {
+                                   "int4:group=64:asymmetric:narrow:ties=away:scale=bf16", "int4:group=32:scale=f16",
+                                   "int4:channel=0:clip=mse", "int4:clip=percentile=99.9", "uint4:clip=aciq-laplace"}) {
         CAPTURE(text);
         CHECK(to_string(parse_scheme(text)) == text);
     }
@@ -31,6 +32,7 @@ TEST_CASE("a scheme string that is not understood names the word") {
     CHECK_THROWS_WITH(parse_scheme("int8:narrow:full"), Catch::Contains("exclude"));
     CHECK_THROWS_WITH(parse_scheme("int8:asymmetric:asymmetric"), Catch::Contains("twice"));
     CHECK_THROWS_WITH(parse_scheme("int8:asymmetric=1"), Catch::Contains("takes no value"));
+    CHECK_THROWS_WITH(parse_scheme("int8:clip=best"), Catch::Contains("best"));
     CHECK_THROWS_WITH(parse_scheme("int8:ties=up"), Catch::Contains("even, away"));
     CHECK_THROWS_WITH(parse_scheme("int8:channel=1x"), Catch::Contains("not an integer"));
 }

@@ -143,7 +143,7 @@ constexpr std::int32_t rescale_by(requant_rounding rounding, std::int64_t acc, m
 /// Normative: every kernel gives these bits.
 template <class Y>
 constexpr Y apply_stage(const output_stage& stage, std::int64_t acc, std::ptrdiff_t channel) {
-    const std::int64_t sum = acc + detail::at_channel(stage.bias, stage.bias.size() == 1 ? 0 : channel);
+    const std::int64_t sum = acc + detail::at_channel(stage.bias, channel);
     if constexpr (std::numeric_limits<Y>::is_integer && sizeof(Y) == 1) {
         const std::int32_t scaled =
             detail::rescale_by(stage.rounding, sum, detail::at_channel(stage.multipliers, channel));

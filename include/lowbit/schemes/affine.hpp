@@ -10,6 +10,7 @@
 /// Codes: q = clamp(rint(r·(1/S)) + Z) (kernels/quantize.hpp).
 #pragma once
 
+#include <lowbit/calibrate/clip.hpp>
 #include <lowbit/calibrate/range.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/reduce.hpp>
@@ -47,6 +48,7 @@ struct affine {
     affine_codes codes = affine_codes::standard;
     lowbit::ties ties = lowbit::ties::even;
     lowbit::scale_type scale_type = lowbit::scale_type::f32;
+    clip_spec clip{};  ///< how much of the values' range the codes cover: all of it by default
 
     bool operator==(const affine&) const = default;
 
@@ -155,15 +157,22 @@ inline range checked_range(tensor_view<const float> x, const affine& s, const va
 
 }  // namespace detail
 
-/// The parameters for each set of values of x: from its smallest and largest. Errors: infinite values; negative ones
-/// for unsigned symmetric codes. Complexity O(n).
+/// The parameters for each set of values of x, from the range that `s.clip` covers of it. Errors: infinite values;
+/// negative ones for unsigned symmetric codes; with a clip other than minmax, NaN. Complexity: that of choose_range.
 inline std::vector<affine_params> choose_params(tensor_view<const float> x, const affine& s,
                                                 const executor& exec = {}) {
     check_scheme(s);
     const partition sets(x.shape(), s.granularity);
     std::vector<affine_params> params(static_cast<std::size_t>(sets.count()));
     exec.parallel_for(sets.count(), [&](std::ptrdiff_t i) {
-        params[static_cast<std::size_t>(i)] = choose_params(detail::checked_range(x, s, sets[i]), s);
+        range covered = detail::checked_range(x, s, sets[i]);
+        if (s.clip.method != clip_method::minmax && sets[i].size() > 0) {
+            std::vector<float> values;
+            values.reserve(static_cast<std::size_t>(sets[i].size()));
+            sets[i].for_each([&](std::ptrdiff_t at) { values.push_back(x[at]); });
+            covered = choose_range(values, s.clip, s.bits, s.symmetric, s.is_signed);
+        }
+        params[static_cast<std::size_t>(i)] = choose_params(covered, s);
     });
     return params;
 }
@@ -254,6 +263,7 @@ inline bool parse(scheme_text& text, affine& s) {
     if (const auto rule = text.take_choice("ties", {"even", "away"})) s.ties = static_cast<ties>(*rule);
     if (const auto type = text.take_choice("scale", {"f32", "f16", "bf16"}))
         s.scale_type = static_cast<scale_type>(*type);
+    if (const auto clip = text.take_value("clip")) s.clip = parse_clip(*clip);
     return true;
 }
 
@@ -264,6 +274,7 @@ inline std::string to_string(const affine& s) {
     if (s.codes != affine_codes::standard) text += s.codes == affine_codes::narrow ? ":narrow" : ":full";
     if (s.ties == ties::away) text += ":ties=away";
     if (s.scale_type != scale_type::f32) text += s.scale_type == scale_type::f16 ? ":scale=f16" : ":scale=bf16";
+    if (s.clip != clip_spec{}) text += ":clip=" + to_string(s.clip);
     return text;
 }
 

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// The trainer's gradients against numeric derivatives: every layer in float64, a whole network in float32.
+#include "examples/common/backprop.hpp"
+#include "examples/common/networks.hpp"
+#include "examples/common/optimizers.hpp"
+
+#include <lowbit/core/pools.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+using namespace examples;
+using values = lowbit::tensor<double>;
+
+namespace {
+
+values random_values(const tensor_shape& shape, random_source& random) {
+    values x(shape);
+    for (double& v : x) v = random.normal();
+    return x;
+}
+
+/// For y = f() and the loss Σ y·weight, compares each gradient with central differences of its variable.
+struct gradient_check {
+    random_source random{7};
+    values y, dy;
+
+    explicit gradient_check(const tensor_shape& out) : y(out), dy(random_values(out, random)) {}
+
+    double loss(const std::function<void()>& forward) {
+        forward();
+        double sum = 0;
+        for (std::ptrdiff_t i = 0; i < y.size(); ++i) sum += y[i] * dy[i];
+        return sum;
+    }
+
+    void matches(const std::function<void()>& forward, values& variable, const values& gradient) {
+        REQUIRE(variable.shape() == gradient.shape());
+        for (std::ptrdiff_t i = 0; i < variable.size(); ++i) {
+            const double kept = variable[i], h = 1e-6;
+            variable[i] = kept + h;
+            const double up = loss(forward);
+            variable[i] = kept - h;
+            const double down = loss(forward);
+            variable[i] = kept;
+            INFO("element " << i);
+            REQUIRE(gradient[i] == Approx((up - down) / (2 * h)).margin(1e-6).epsilon(1e-6));
+        }
+    }
+};
+
+/// A node with a window, as graph would make it.
+lowbit::node windowed(lowbit::op kind, std::array<std::ptrdiff_t, 2> size, std::array<std::ptrdiff_t, 2> stride,
+                      std::array<std::ptrdiff_t, 2> dilation, const lowbit::padding2d& padding) {
+    lowbit::node n;
+    n.kind = kind;
+    n.window = {size, stride, dilation, padding};
+    return n;
+}
+
+}  // namespace
+
+TEST_CASE("convolution's gradients") {
+    lowbit::thread_pool threads;
+    struct geometry {
+        lowbit::node n;
+        tensor_shape in, out;
+    };
+    const geometry cases[] = {
+        {windowed(lowbit::op::conv2d, {3, 2}, {2, 1}, {1, 2}, {1, 0, 2, 1}), {5, 6, 5, 3}, {5, 3, 6, 4}},
+        {windowed(lowbit::op::conv2d, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}), {3, 4, 5, 2}, {3, 4, 5, 4}},
+        {windowed(lowbit::op::conv2d, {1, 1}, {1, 1}, {1, 1}, {}), {2, 3, 3, 5}, {2, 3, 3, 4}},
+        {windowed(lowbit::op::conv2d, {1, 1}, {2, 2}, {1, 1}, {}), {2, 4, 3, 2}, {2, 2, 2, 4}},
+    };
+    for (const auto& [n, in, out] : cases) {
+        gradient_check check(out);
+        values x = random_values(in, check.random), b = random_values({4}, check.random);
+        values w = random_values({4, n.window.size[0], n.window.size[1], in[3]}, check.random);
+        values dx(x.shape()), dw(w.shape()), db(b.shape());
+        const auto forward = [&] { conv2d_forward(n, x, w, b, check.y, threads); };
+        conv2d_backward(n, x, w, check.dy, &dx, dw, db, threads);
+        check.matches(forward, x, dx);
+        check.matches(forward, w, dw);
+        check.matches(forward, b, db);
+    }
+}
+
+TEST_CASE("depthwise convolution's gradients, with and without a channel multiplier") {
+    for (const std::ptrdiff_t multiplier : {1, 3}) {
+        const lowbit::node n = windowed(lowbit::op::depthwise_conv2d, {3, 3}, {2, 1}, {1, 1}, {1, 1, 0, 1});
+        gradient_check check({3, 2, 4, 2 * multiplier});
+        values x = random_values({3, 4, 5, 2}, check.random), b = random_values({2 * multiplier}, check.random);
+        values w = random_values({2 * multiplier, 3, 3, 1}, check.random);
+        values dx(x.shape()), dw(w.shape()), db(b.shape());
+        const auto forward = [&] { depthwise_forward(n, x, w, b, check.y, {}); };
+        depthwise_backward(n, x, w, check.dy, &dx, dw, db, {});
+        check.matches(forward, x, dx);
+        check.matches(forward, w, dw);
+        check.matches(forward, b, db);
+    }
+}
+
+TEST_CASE("a linear layer's gradients") {
+    gradient_check check({5, 3});
+    values x = random_values({5, 7}, check.random), w = random_values({3, 7}, check.random);
+    values b = random_values({3}, check.random), dx(x.shape()), dw(w.shape()), db(b.shape());
+    const auto forward = [&] { linear_forward(x, w, b, check.y, {}); };
+    linear_backward(x, w, check.dy, &dx, dw, db, {});
+    check.matches(forward, x, dx);
+    check.matches(forward, w, dw);
+    check.matches(forward, b, db);
+}
+
+TEST_CASE("batch norm's gradients, through the batch's own statistics") {
+    gradient_check check({4, 2, 3, 5});
+    values x = random_values({4, 2, 3, 5}, check.random), gamma = random_values({5}, check.random);
+    values beta = random_values({5}, check.random), dx(x.shape()), dgamma({5}), dbeta({5});
+    norm_statistics<double> statistics;
+    std::vector<double> variance;
+    const auto forward = [&] {
+        statistics = batch_statistics(x, 1e-3, variance, executor());
+        batch_norm_forward(x, statistics, gamma, beta, check.y, {});
+    };
+    forward();
+    batch_norm_backward(x, statistics, gamma, check.dy, &dx, dgamma, dbeta, {});
+    check.matches(forward, x, dx);
+    check.matches(forward, gamma, dgamma);
+    check.matches(forward, beta, dbeta);
+}
+
+TEST_CASE("pooling's gradients; padding is skipped") {
+    const auto run = [](const lowbit::node& n, const tensor_shape& in, const tensor_shape& out) {
+        gradient_check check(out);
+        values x = random_values(in, check.random), dx(x.shape());
+        const bool largest = n.kind == lowbit::op::max_pool;
+        const auto forward = [&] {
+            if (largest)
+                max_pool_forward(n, x, check.y, {});
+            else
+                average_pool_forward(n, x, check.y, {});
+        };
+        forward();
+        if (largest)
+            max_pool_backward(n, x, check.y, check.dy, dx, {});
+        else
+            average_pool_backward(n, check.dy, dx, {});
+        check.matches(forward, x, dx);
+    };
+    run(windowed(lowbit::op::max_pool, {2, 2}, {2, 2}, {1, 1}, {}), {3, 4, 6, 2}, {3, 2, 3, 2});
+    run(windowed(lowbit::op::max_pool, {3, 3}, {1, 2}, {1, 1}, {1, 1, 1, 1}), {2, 4, 5, 3}, {2, 4, 3, 3});
+    run(windowed(lowbit::op::average_pool, {3, 3}, {1, 2}, {1, 1}, {1, 1, 1, 1}), {2, 4, 5, 3}, {2, 4, 3, 3});
+    run(whole_image({}, {2, 4, 5, 3}), {2, 4, 5, 3}, {2, 1, 1, 3});
+}
+
+TEST_CASE("a tie in max pooling sends its gradient to one place") {
+    const lowbit::node n = windowed(lowbit::op::max_pool, {2, 2}, {2, 2}, {1, 1}, {});
+    const values x({1, 2, 2, 1}, 1.0), dy({1, 1, 1, 1}, 3.0);
+    values y({1, 1, 1, 1}), dx(x.shape());
+    max_pool_forward(n, x, y, {});
+    max_pool_backward(n, x, y, dy, dx, {});
+    CHECK(std::vector<double>(dx.begin(), dx.end()) == std::vector<double>{3, 0, 0, 0});
+}
+
+TEST_CASE("cross-entropy's gradient") {
+    random_source random(3);
+    values logits = random_values({4, 5}, random), gradient(logits.shape()), unused(logits.shape());
+    const std::vector<int> labels{1, 4, 0, 2};
+    cross_entropy(logits, labels, gradient);
+    for (std::ptrdiff_t i = 0; i < logits.size(); ++i) {
+        const double kept = logits[i], h = 1e-6;
+        logits[i] = kept + h;
+        const double up = cross_entropy(logits, labels, unused);
+        logits[i] = kept - h;
+        const double down = cross_entropy(logits, labels, unused);
+        logits[i] = kept;
+        CHECK(gradient[i] == Approx((up - down) / (2 * h)).margin(1e-8));
+    }
+}
+
+namespace {
+
+/// Every kind of node that learns or passes a gradient on, edges read twice included.
+lowbit::graph every_node() {
+    network_builder b(5);
+    lowbit::graph& g = b.g;
+    auto x = g.relu(b.norm(b.conv(b.images(), 4, 3, 2, lowbit::same(), "conv"), "norm"), "relu");
+    const auto left = g.relu6(b.norm(b.depthwise(x, 2, 3, 2, "depthwise"), "norm2"), "relu6");
+    const auto right = b.norm(b.conv(x, 8, 1, 2, lowbit::valid(), "pointwise", true), "norm3");
+    const auto both = g.concat({g.mul(left, right), g.add(left, right)});
+    x = g.average_pool(g.max_pool(both, {.size = {3, 3}, .stride = {2, 2}, .padding = lowbit::pad(1)}));
+    x = g.concat({g.flatten(x), g.flatten(g.global_average_pool(both))});
+    g.output(b.linear(x, 10, "linear"));
+    return std::move(b.g);
+}
+
+}  // namespace
+
+TEST_CASE("a whole network's gradient points uphill, by as much as it says") {
+    lowbit::graph g = every_node();
+    lowbit::thread_pool threads;
+    backprop network(g, threads);
+    random_source random(11);
+    constexpr std::ptrdiff_t batch = 8;
+    for (float& v : network.input(batch)) v = static_cast<float>(random.uniform());
+    std::vector<int> labels;
+    for (int i = 0; i < batch; ++i) labels.push_back(i);
+    network.forward(pass::training);
+    network.backward(labels);
+    for (const parameter& p : network.parameters()) {
+        // Along the gradient itself, the derivative is its squared length.
+        const std::vector<float> kept(p.value->begin(), p.value->end()),
+            gradient(p.gradient->begin(), p.gradient->end());
+        double squares = 0;
+        for (const float d : gradient) squares += static_cast<double>(d) * static_cast<double>(d);
+        const double length = std::sqrt(squares);
+        INFO(p.name);
+        // A bias before a batch norm does nothing.
+        if (p.name == "pointwise.bias") {
+            CHECK(length < 1e-5);
+            continue;
+        }
+        REQUIRE(length > 1e-4);
+        const auto loss_at = [&](double step) {
+            for (std::size_t i = 0; i < kept.size(); ++i)
+                (*p.value)[static_cast<std::ptrdiff_t>(i)] =
+                    static_cast<float>(static_cast<double>(kept[i]) + step * static_cast<double>(gradient[i]) / length);
+            network.forward(pass::training);
+            return network.backward(labels);
+        };
+        const double h = 2e-3, slope = (loss_at(h) - loss_at(-h)) / (2 * h);
+        std::copy(kept.begin(), kept.end(), p.value->begin());
+        CHECK(slope == Approx(length).epsilon(0.02).margin(2e-4));
+    }
+}
+
+TEST_CASE("training gives the same bits with any number of threads") {
+    const auto trained = [](int threads) {
+        lowbit::thread_pool pool(threads);
+        lowbit::graph g = every_node();
+        backprop network(g, pool);
+        random_source random(2);
+        adam optimizer(1e-2f);
+        std::vector<int> labels;
+        for (int i = 0; i < 10; ++i) labels.push_back(i);
+        for (int step = 0; step < 3; ++step) {
+            for (float& v : network.input(10)) v = static_cast<float>(random.uniform());
+            network.forward(pass::training);
+            network.backward(labels);
+            optimizer.step(network.parameters(), 1e-2f);
+        }
+        std::vector<float> all;
+        g.for_each_parameter(
+            [&](const std::string&, const tensor<float>& v) { all.insert(all.end(), v.begin(), v.end()); });
+        return all;
+    };
+    const std::vector<float> alone = trained(1);
+    CHECK(alone == trained(2));
+    CHECK(alone == trained(3));
+}
+
+TEST_CASE("optimizers by hand") {
+    tensor<float> w({2}, 1.0f), g({2}, 0.5f);
+    const parameter p{"w", &w, &g, true};
+    SECTION("SGD: two steps with momentum and decay") {
+        sgd optimizer(0.5f, 0.1f);
+        optimizer.step({&p, 1}, 0.1f);
+        CHECK(w[0] == Approx(1 - 0.1 * 0.6));
+        optimizer.step({&p, 1}, 0.1f);
+        CHECK(w[0] == Approx(0.94 - 0.1 * (0.5 * 0.6 + 0.5 + 0.094)));
+    }
+    SECTION("Adam: the first step has the length of the rate, against the gradient's sign") {
+        g[1] = -3;
+        adam optimizer;
+        optimizer.step({&p, 1}, 0.01f);
+        CHECK(w[0] == Approx(0.99));
+        CHECK(w[1] == Approx(1.01));
+    }
+    SECTION("the cosine's ends") {
+        CHECK(cosine_rate(2, 0) == Approx(2));
+        CHECK(cosine_rate(2, 0.5) == Approx(1));
+        CHECK(cosine_rate(2, 1) == Approx(0).margin(1e-6));
+        CHECK(cosine_rate(2, 0.05, 0.1) == Approx(1));
+    }
+}

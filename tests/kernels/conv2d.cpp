@@ -53,6 +53,7 @@ void compare_with_reference(unsigned seed) {
     lowbit::reference::conv2d(batch, shape, x.data(), layer.input_zero_point, w.data(), layer.weight_zero_points,
                               layer.output, expected.data());
     for (const isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
         layers::memory memory(lowbit::packed_conv2d_bytes(shape, layer, set));
         REQUIRE(lowbit::pack_conv2d(shape, layer, memory.data(), set));
         const lowbit::packed_conv2d packed(memory.data());
@@ -95,6 +96,7 @@ TEST_CASE("a window of more taps than the stack holds") {
         y(expected.size());
     lowbit::reference::conv2d(1, shape, x.data(), -9, w.data(), {}, {}, expected.data());
     for (const isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
         layers::memory memory(lowbit::packed_conv2d_bytes(shape, layer, set));
         REQUIRE(lowbit::pack_conv2d(shape, layer, memory.data(), set));
         const lowbit::packed_conv2d packed(memory.data());

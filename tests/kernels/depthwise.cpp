@@ -42,6 +42,7 @@ void compare_with_reference(unsigned seed) {
     lowbit::reference::depthwise(batch, shape, x.data(), layer.input_zero_point, w.data(), layer.weight_zero_points,
                                  layer.output, expected.data());
     for (const isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
         layers::memory memory(lowbit::packed_depthwise_bytes(shape, layer, set));
         REQUIRE(lowbit::pack_depthwise(shape, layer, memory.data(), set));
         const lowbit::packed_depthwise packed(memory.data());

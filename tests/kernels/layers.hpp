@@ -20,6 +20,12 @@ inline std::vector<lowbit::isa> supported() {
     return sets;
 }
 
+/// Forces an instruction set for as long as it lives.
+struct forced_isa {
+    explicit forced_isa(lowbit::isa set) { lowbit::set_isa(set); }
+    ~forced_isa() { lowbit::reset_isa(); }
+};
+
 /// Workspace and packed weights live in memory like this.
 using memory = lowbit::aligned_vector<std::byte>;
 

@@ -82,4 +82,11 @@ void portable_tile(const gemm_tile& tile) {
     }
 }
 
+/// x − Z_x as int16.
+inline void portable_widen(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
+                           std::int16_t* to) {
+    const std::int32_t flip = is_signed ? 128 : 0, offset = zero + flip;
+    for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = static_cast<std::int16_t>((x[i] ^ flip) - offset);
+}
+
 }  // namespace lowbit::detail

@@ -115,7 +115,7 @@ struct gemm_header {
 };
 
 /// Lays out the header for a checked layer; no weights are read but for the safe depth.
-inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& layer, isa) {
+inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& layer, isa set) {
     gemm_header h;
     h.shape = shape;
     h.input = layer.input_type;
@@ -124,7 +124,7 @@ inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& lay
     h.input_zero = layer.input_zero_point;
     const std::ptrdiff_t depth = shape.depth();
     for (std::ptrdiff_t c = 0; c < shape.out_channels && !h.wide; ++c) h.wide = !fits_int32(layer, c, c * depth, depth);
-    h.set = isa::scalar;
+    h.set = h.wide ? isa::scalar : set;
 
     const bool quads = geometry_of(h.set).quads;
     h.element = quads ? 1 : 2;

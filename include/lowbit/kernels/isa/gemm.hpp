@@ -4,22 +4,44 @@
 #pragma once
 
 #include <lowbit/kernels/gemm_tile.hpp>
+#include <lowbit/kernels/isa/gemm_avx2.hpp>
+#include <lowbit/kernels/isa/gemm_avx512.hpp>
+#include <lowbit/kernels/isa/gemm_avx512_vnni.hpp>
+#include <lowbit/kernels/isa/gemm_avx_vnni.hpp>
 
 namespace lowbit::detail {
 
-/// The micro-kernel of an instruction set for its panels of kind 0 (widest) to 2.
-inline gemm_tile_function gemm_tile_for(isa, bool wide, int) {
+/// The micro-kernel of an instruction set for its panels of kind 0 (widest) to 2; rows as in `geometry_of`.
+inline gemm_tile_function gemm_tile_for(isa set, bool wide, int kind) {
+#if defined(__x86_64__)
+    switch (set) {
+        case isa::avx2:
+            return kind == 0 ? isa_avx2::gemm_tile_up_to<2, 6> : isa_avx2::gemm_tile_up_to<1, 6>;
+        case isa::avx_vnni:
+            return kind == 0 ? isa_avx_vnni::gemm_tile_up_to<2, 6> : isa_avx_vnni::gemm_tile_up_to<1, 6>;
+        case isa::avx512:
+            return kind == 0   ? isa_avx512::gemm_tile_up_to<4, 6>
+                   : kind == 1 ? isa_avx512::gemm_tile_up_to<2, 12>
+                               : isa_avx512::gemm_tile_up_to<1, 12>;
+        case isa::avx512_vnni:
+            return kind == 0   ? isa_avx512_vnni::gemm_tile_up_to<4, 6>
+                   : kind == 1 ? isa_avx512_vnni::gemm_tile_up_to<2, 12>
+                               : isa_avx512_vnni::gemm_tile_up_to<1, 12>;
+        default:
+            break;
+    }
+#endif
     return wide ? portable_tile<std::int64_t> : portable_tile<std::int32_t>;
 }
 
 using widen_function = void (*)(const std::uint8_t*, bool, std::int32_t, std::ptrdiff_t, std::int16_t*);
 
-inline void portable_widen(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
-                           std::int16_t* to) {
-    const std::int32_t flip = is_signed ? 128 : 0, offset = zero + flip;
-    for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = static_cast<std::int16_t>((x[i] ^ flip) - offset);
+inline widen_function widen_for(isa set) {
+#if defined(__x86_64__)
+    if (set == isa::avx2) return isa_avx2::widen_bytes;
+    if (set == isa::avx512) return isa_avx512::widen_bytes;
+#endif
+    return portable_widen;
 }
-
-inline widen_function widen_for(isa) { return portable_widen; }
 
 }  // namespace lowbit::detail

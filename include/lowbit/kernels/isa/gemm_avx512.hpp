@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// Matrix micro-kernels for AVX-512 without VNNI: VPMADDWD on 512 bits, steps of two int16, 64 channels a panel.
+#pragma once
+
+#include <lowbit/kernels/gemm_tile.hpp>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+// g++ 12 takes the undefined pass-through operands inside its own intrinsics for uninitialized variables.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#define LOWBIT_TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+
+namespace lowbit::detail::isa_avx512 {
+
+#include <lowbit/kernels/isa/ops_avx512.inl>
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec quad(const std::uint8_t* x, vec) {
+    std::int32_t pair;
+    std::memcpy(&pair, x, sizeof pair);
+    return _mm512_set1_epi32(pair);
+}
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
+    acc = _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
+}
+
+#include <lowbit/kernels/isa/gemm_body.inl>
+
+LOWBIT_TARGET inline void widen_bytes(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
+                                      std::int16_t* to) {
+    const __m256i flip = _mm256_set1_epi8(is_signed ? -128 : 0);
+    const vec offset = _mm512_set1_epi16(static_cast<short>(zero + (is_signed ? 128 : 0)));
+    for (; count >= 32; count -= 32, x += 32, to += 32) {
+        const __m256i bytes = _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)), flip);
+        store(to, _mm512_sub_epi16(_mm512_cvtepu8_epi16(bytes), offset));
+    }
+    portable_widen(x, is_signed, zero, count, to);
+}
+
+}  // namespace lowbit::detail::isa_avx512
+
+#undef LOWBIT_TARGET
+#pragma GCC diagnostic pop
+#endif

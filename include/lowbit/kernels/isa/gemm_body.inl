@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The micro-kernel of matrix products, written once and included by each instruction set's file, inside a namespace
+// that gives `vec` (a register of int32), `lanes`, LOWBIT_TARGET and these operations:
+//
+//     load, store, add, multiply_low         of int32
+//     quad(x, flip)                          4 bytes of x in every lane, XOR flip
+//     dot(acc, x, w)                         acc + Σ of the products of the 4 bytes (or 2 int16) of each lane
+//     rescale, rescale_any                   the output stage: the common case, and every other
+//     store_codes, store_words               a row of outputs
+//     sum_bytes(x, count, flip)              Σ of bytes as uint8, XOR flip
+//
+// Register blocking: Rows x Registers accumulators stay in registers for the whole sum; each step loads Registers
+// vectors of weights and broadcasts 4 bytes of each row. No blocking over the depth: the panel streams from L2, and
+// 6 x 4 accumulators for 4 loads keep it below the bandwidth.
+
+/// Rows [First, Last) of a tile times one tap's weights.
+template <int First, int Last, int Rows, int Registers>
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply(vec (&acc)[Rows][Registers], const std::uint8_t* const (&x)[Rows],
+                                                 const std::uint8_t* w, std::ptrdiff_t steps, vec flip) {
+    for (std::ptrdiff_t k = 0; k < 4 * steps; k += 4, w += Registers * lanes * 4) {
+        vec panel[Registers];
+#pragma GCC unroll 4
+        for (int v = 0; v < Registers; ++v) panel[v] = load(w + v * lanes * 4);
+#pragma GCC unroll 12
+        for (int r = First; r < Last; ++r) {
+            const vec a = quad(x[r] + k, flip);
+#pragma GCC unroll 4
+            for (int v = 0; v < Registers; ++v) dot(acc[r][v], a, panel[v]);
+        }
+    }
+}
+
+/// Adds to the accumulators of rows [from, to) what the skipped taps would have: Z_x·Σw each.
+template <int Rows, int Registers>
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void add_skips(vec (&acc)[Rows][Registers], const gemm_tap& tap, int from, int to,
+                                                  const std::uint8_t* table) {
+    for (std::ptrdiff_t s = tap.skipped; s < tap.skipped + tap.skips; ++s) {
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+            if (r < from || r >= to) continue;
+#pragma GCC unroll 4
+            for (int v = 0; v < Registers; ++v)
+                acc[r][v] = add(acc[r][v], load(table + (s * Registers + v) * lanes * 4));
+        }
+    }
+}
+
+/// Σ (x − Z_x) of each row, for weights with a zero point.
+LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::uint8_t flip, std::int32_t* sums) {
+    for (int r = 0; r < tile.rows; ++r) {
+        std::int32_t sum = 0;
+        for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
+            const gemm_tap& tap = tile.taps[t];
+            if (r < tap.first || r >= tap.last) continue;
+            sum += sum_bytes(tap.x + r * tap.stride, tap.bytes, flip) -
+                   static_cast<std::int32_t>(tap.bytes) * tile.header->eff_zero;
+        }
+        sums[r] = sum;
+    }
+}
+
+/// All channels and rows of a buffer of accumulators, with shifts to the left and both roundings.
+template <int Width>
+LOWBIT_TARGET __attribute__((noinline)) void rescale_any(requant_rounding rounding,
+                                                         const panel_constants<Width>& constants, std::int32_t* rows,
+                                                         int count) {
+    for (int v = 0; v < Width / lanes; ++v) {
+        const int at = v * lanes;
+        const vec m0 = load(constants.m0 + at), m0_odd = odd_lanes(m0), right = load(constants.right + at);
+        const vec round = load(constants.round + at), left = load(constants.left + at);
+        const vec bound = load(constants.bound + at);
+        for (int r = 0; r < count; ++r) {
+            const vec acc = shift_left(clamp_both(load(rows + r * Width + at), bound), left);
+            store(rows + r * Width + at, rounding == requant_rounding::single ? rescale(acc, m0, m0_odd, round, right)
+                                                                              : rescale_twice(acc, m0, m0_odd, right));
+        }
+    }
+}
+
+template <int Rows, int Registers>
+LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
+    constexpr int width = Registers * lanes;
+    const gemm_header& h = *tile.header;
+    const auto& constants = *reinterpret_cast<const panel_constants<width>*>(tile.panel);
+    const std::uint8_t* const table = tile.panel + constants_bytes(width);
+    const std::uint8_t* const weights = table + h.skip_bytes(width);
+    const std::uint8_t flip_byte = h.input == code_type::s8 ? 0x80 : 0;
+    const vec flip = splat_byte(flip_byte);
+
+    vec acc[Rows][Registers];
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < Registers; ++v) acc[r][v] = load(constants.start + v * lanes);
+    }
+
+    for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
+        const gemm_tap& tap = tile.taps[t];
+        const std::uint8_t* const w = weights + tap.step * width * 4;
+        const std::uint8_t* x[Rows];
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) x[r] = tap.x + r * tap.stride;
+        if (tap.first == 0 && tap.last == Rows) [[likely]] {
+            multiply<0, Rows>(acc, x, w, tap.steps, flip);
+            continue;
+        }
+        if (tap.first >= tap.last) {
+            add_skips(acc, tap, 0, Rows, table);
+            continue;
+        }
+        if constexpr (Rows > 1 && Registers == 4) {
+            // The usual border: one row of the tile is beside the image. Its share is not computed.
+            if (tap.first == 1 && tap.last == Rows) {
+                multiply<1, Rows>(acc, x, w, tap.steps, flip);
+                add_skips(acc, tap, 0, 1, table);
+                continue;
+            }
+            if (tap.first == 0 && tap.last == Rows - 1) {
+                multiply<0, Rows - 1>(acc, x, w, tap.steps, flip);
+                add_skips(acc, tap, Rows - 1, Rows, table);
+                continue;
+            }
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+            if (r < tap.first || r >= tap.last) x[r] = h.base() + h.zero_row;
+        }
+        multiply<0, Rows>(acc, x, w, tap.steps, flip);
+    }
+
+    if (h.has_weight_zeros) {
+        std::int32_t sums[Rows];
+        sum_rows(tile, flip_byte, sums);
+#pragma GCC unroll 4
+        for (int v = 0; v < Registers; ++v) {
+            const vec minus_zero = load(constants.minus_zero + v * lanes);
+#pragma GCC unroll 12
+            for (int r = 0; r < Rows; ++r) acc[r][v] = add(acc[r][v], multiply_low(minus_zero, splat(sums[r])));
+        }
+    }
+
+    if (h.output == code_type::s32 || h.output == code_type::f32) {
+        for (int v = 0; v < Registers; ++v) {
+            if (v * lanes >= tile.columns) break;
+            const int count = tile.columns - v * lanes;
+            if (h.output == code_type::s32) {
+#pragma GCC unroll 12
+                for (int r = 0; r < Rows; ++r)
+                    store_words(acc[r][v], tile.y + r * tile.y_stride + v * lanes * 4, count);
+            } else {
+#pragma GCC unroll 12
+                for (int r = 0; r < Rows; ++r)
+                    store_words(scale_float(acc[r][v], constants.scale + v * lanes),
+                                tile.y + r * tile.y_stride + v * lanes * 4, count);
+            }
+        }
+        return;
+    }
+    if (h.rounding == requant_rounding::single && !h.has_left) [[likely]] {
+#pragma GCC unroll 4
+        for (int v = 0; v < Registers; ++v) {
+            const vec m0 = load(constants.m0 + v * lanes), round = load(constants.round + v * lanes);
+            const vec right = load(constants.right + v * lanes), m0_odd = odd_lanes(m0);
+#pragma GCC unroll 12
+            for (int r = 0; r < Rows; ++r) acc[r][v] = rescale(acc[r][v], m0, m0_odd, round, right);
+        }
+    } else {
+        // Through memory: rare, and a third of the code that way.
+        alignas(64) std::int32_t rows[Rows][width];
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < Registers; ++v) store(rows[r] + v * lanes, acc[r][v]);
+        }
+        rescale_any<width>(h.rounding, constants, rows[0], Rows);
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < Registers; ++v) acc[r][v] = load(rows[r] + v * lanes);
+        }
+    }
+    const std::uint8_t flip_out = h.output == code_type::u8 ? 0x80 : 0;
+    const code_writer<Registers> writer(constants, h.output_zero, flip_out, tile.columns);
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) writer.write(acc[r], tile.y + r * tile.y_stride);
+}
+
+/// Picks the kernel for the number of rows.
+template <int Registers, int Rows>
+LOWBIT_TARGET void gemm_tile_up_to(const gemm_tile& tile) {
+    if constexpr (Rows > 1) {
+        if (tile.rows < Rows) return gemm_tile_up_to<Registers, Rows - 1>(tile);
+    }
+    gemm_rows<Rows, Registers>(tile);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of gemm_body.inl on 256 bits, all but `quad` and `dot`.
+
+using vec = __m256i;
+inline constexpr int lanes = 8;
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store(void* p, vec v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat(std::int32_t x) { return _mm256_set1_epi32(x); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_byte(std::uint8_t x) { return _mm256_set1_epi8(static_cast<char>(x)); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec add(vec a, vec b) { return _mm256_add_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec multiply_low(vec a, vec b) { return _mm256_mullo_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec shift_left(vec a, vec b) { return _mm256_sllv_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec odd_lanes(vec a) { return _mm256_srli_epi64(a, 32); }
+
+/// To [−bound − 1, bound].
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_both(vec a, vec bound) {
+    return _mm256_min_epi32(_mm256_max_epi32(a, _mm256_andnot_si256(bound, _mm256_set1_epi32(-1))), bound);
+}
+
+/// (high32(acc·m0) + round) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec round, vec right) {
+    const vec even = _mm256_mul_epi32(acc, m0);
+    const vec odd = _mm256_mul_epi32(_mm256_srli_epi64(acc, 32), m0_odd);
+    const vec high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return _mm256_srav_epi32(_mm256_add_epi32(high, round), right);
+}
+
+/// TensorFlow Lite's two roundings: (acc·m0 + 2^30) >> 31, then >> right with halves away from zero.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale_twice(vec acc, vec m0, vec m0_odd, vec right) {
+    const vec half = _mm256_set1_epi64x(1 << 30);
+    const vec even = _mm256_add_epi64(_mm256_mul_epi32(acc, m0), half);
+    const vec odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(acc, 32), m0_odd), half);
+    const vec high = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+    const vec one = _mm256_set1_epi32(1);
+    const vec mask = _mm256_sub_epi32(_mm256_sllv_epi32(one, right), one);
+    const vec threshold = _mm256_add_epi32(_mm256_srli_epi32(mask, 1), _mm256_srli_epi32(high, 31));
+    const vec up = _mm256_cmpgt_epi32(_mm256_and_si256(high, mask), threshold);
+    return _mm256_sub_epi32(_mm256_srav_epi32(high, right), up);
+}
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec scale_float(vec acc, const float* scale) {
+    return _mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_loadu_ps(scale)));
+}
+
+/// The first `count` lanes (all, where there are fewer).
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_words(vec v, void* y, int count) {
+    if (count >= lanes) return store(y, v);
+    const vec order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_maskstore_epi32(static_cast<int*>(y), _mm256_cmpgt_epi32(splat(count), order), v);
+}
+
+LOWBIT_TARGET inline std::int32_t sum_bytes(const std::uint8_t* x, std::ptrdiff_t count, std::uint8_t flip) {
+    const vec flips = splat_byte(flip);
+    vec sums = _mm256_setzero_si256();
+    for (; count >= 32; count -= 32, x += 32)
+        sums = _mm256_add_epi64(sums, _mm256_sad_epu8(_mm256_xor_si256(load(x), flips), _mm256_setzero_si256()));
+    alignas(32) std::int64_t parts[4];
+    store(parts, sums);
+    std::int64_t sum = parts[0] + parts[1] + parts[2] + parts[3];
+    for (; count > 0; --count, ++x) sum += *x ^ flip;
+    return static_cast<std::int32_t>(sum);
+}
+
+/// Writes rows of codes: saturates to int16, adds the zero point, saturates to int8, clamps. Saturating before the zero
+/// point is added changes nothing: |Z| ≤ 256 cannot bring what is past int16 back into a byte.
+template <int Registers>
+class code_writer {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<Registers * lanes>& constants,
+                                                   std::int32_t zero, std::uint8_t flip, int columns)
+        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
+          lowest_(bytes(constants.lowest)),
+          highest_(bytes(constants.highest)),
+          flip_(_mm_set1_epi8(static_cast<char>(flip))),
+          columns_(columns) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[Registers], std::uint8_t* y) const {
+        const vec words = _mm256_adds_epi16(_mm256_packs_epi32(row[0], row[Registers - 1]), zero_);
+        __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
+        if constexpr (Registers == 1) low = high = _mm_unpacklo_epi64(low, high);
+        const __m128i clamped = _mm_min_epi8(_mm_max_epi8(_mm_packs_epi16(low, high), lowest_), highest_);
+        const __m128i codes = _mm_xor_si128(clamped, flip_);
+        if (columns_ == Registers * lanes) {
+            if constexpr (Registers == 2)
+                _mm_storeu_si128(reinterpret_cast<__m128i*>(y), codes);
+            else
+                _mm_storel_epi64(reinterpret_cast<__m128i*>(y), codes);
+        } else {
+            alignas(16) std::uint8_t all[16];
+            _mm_store_si128(reinterpret_cast<__m128i*>(all), codes);
+            std::memcpy(y, all, static_cast<std::size_t>(columns_));
+        }
+    }
+
+private:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE static __m128i bytes(const std::int8_t* p) {
+        if constexpr (Registers == 2)
+            return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        else
+            return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    }
+
+    vec zero_;
+    __m128i lowest_, highest_, flip_;
+    int columns_;
+};

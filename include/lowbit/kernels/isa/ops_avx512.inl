@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of gemm_body.inl on 512 bits, all but `quad` and `dot`.
+
+using vec = __m512i;
+inline constexpr int lanes = 16;
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat(std::int32_t x) { return _mm512_set1_epi32(x); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_byte(std::uint8_t x) { return _mm512_set1_epi8(static_cast<char>(x)); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec add(vec a, vec b) { return _mm512_add_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec multiply_low(vec a, vec b) { return _mm512_mullo_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec shift_left(vec a, vec b) { return _mm512_sllv_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec odd_lanes(vec a) { return _mm512_srli_epi64(a, 32); }
+
+/// To [−bound − 1, bound].
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_both(vec a, vec bound) {
+    return _mm512_min_epi32(_mm512_max_epi32(a, _mm512_andnot_si512(bound, _mm512_set1_epi32(-1))), bound);
+}
+
+/// (high32(acc·m0) + round) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec round, vec right) {
+    const vec even = _mm512_mul_epi32(acc, m0);
+    const vec odd = _mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m0_odd);
+    const vec high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    return _mm512_srav_epi32(_mm512_add_epi32(high, round), right);
+}
+
+/// TensorFlow Lite's two roundings: (acc·m0 + 2^30) >> 31, then >> right with halves away from zero.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale_twice(vec acc, vec m0, vec m0_odd, vec right) {
+    const vec half = _mm512_set1_epi64(1 << 30);
+    const vec even = _mm512_add_epi64(_mm512_mul_epi32(acc, m0), half);
+    const vec odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m0_odd), half);
+    const vec high = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 31), 0xaaaa, _mm512_slli_epi64(odd, 1));
+    const vec one = _mm512_set1_epi32(1);
+    const vec mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, right), one);
+    const vec threshold = _mm512_add_epi32(_mm512_srli_epi32(mask, 1), _mm512_srli_epi32(high, 31));
+    const __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(high, mask), threshold);
+    const vec shifted = _mm512_srav_epi32(high, right);
+    return _mm512_mask_add_epi32(shifted, up, shifted, one);
+}
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec scale_float(vec acc, const float* scale) {
+    return _mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale)));
+}
+
+/// The first `count` lanes (all, where there are fewer).
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_words(vec v, void* y, int count) {
+    const auto mask = static_cast<__mmask16>(count >= lanes ? 0xffff : (1 << count) - 1);
+    _mm512_mask_storeu_epi32(y, mask, v);
+}
+
+LOWBIT_TARGET inline std::int32_t sum_bytes(const std::uint8_t* x, std::ptrdiff_t count, std::uint8_t flip) {
+    const vec flips = splat_byte(flip);
+    vec sums = _mm512_setzero_si512();
+    for (; count > 0; count -= 64, x += 64) {
+        const __mmask64 mask = count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
+        const vec bytes = _mm512_maskz_mov_epi8(mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, x), flips));
+        sums = _mm512_add_epi64(sums, _mm512_sad_epu8(bytes, _mm512_setzero_si512()));
+    }
+    alignas(64) std::int64_t parts[8];
+    store(parts, sums);
+    std::int64_t sum = 0;
+    for (const std::int64_t part : parts) sum += part;
+    return static_cast<std::int32_t>(sum);
+}
+
+/// Writes rows of codes: saturates to int16, adds the zero point, saturates to int8, clamps. Saturating before the zero
+/// point is added changes nothing: |Z| ≤ 256 cannot bring what is past int16 back into a byte.
+template <int Registers>
+class code_writer;
+
+template <>
+class code_writer<4> {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<64>& constants, std::int32_t zero,
+                                                   std::uint8_t flip, int columns)
+        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
+          lowest_(load(constants.lowest)),
+          highest_(load(constants.highest)),
+          flip_(splat_byte(flip)),
+          mask_(columns >= 64 ? ~__mmask64{0} : (__mmask64{1} << columns) - 1) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[4], std::uint8_t* y) const {
+        const vec low = _mm512_adds_epi16(_mm512_packs_epi32(row[0], row[1]), zero_);
+        const vec high = _mm512_adds_epi16(_mm512_packs_epi32(row[2], row[3]), zero_);
+        const vec codes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lowest_), highest_);
+        _mm512_mask_storeu_epi8(y, mask_, _mm512_xor_si512(codes, flip_));
+    }
+
+private:
+    vec zero_, lowest_, highest_, flip_;
+    __mmask64 mask_;
+};
+
+template <>
+class code_writer<2> {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<32>& constants, std::int32_t zero,
+                                                   std::uint8_t flip, int columns)
+        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
+          lowest_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.lowest))),
+          highest_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.highest))),
+          flip_(_mm256_set1_epi8(static_cast<char>(flip))),
+          mask_(columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << columns) - 1) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[2], std::uint8_t* y) const {
+        const vec words = _mm512_adds_epi16(_mm512_packs_epi32(row[0], row[1]), zero_);
+        const __m256i codes = _mm256_min_epi8(_mm256_max_epi8(_mm512_cvtsepi16_epi8(words), lowest_), highest_);
+        _mm256_mask_storeu_epi8(y, mask_, _mm256_xor_si256(codes, flip_));
+    }
+
+private:
+    vec zero_;
+    __m256i lowest_, highest_, flip_;
+    __mmask32 mask_;
+};
+
+template <>
+class code_writer<1> {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<16>& constants, std::int32_t zero,
+                                                   std::uint8_t flip, int columns)
+        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
+          lowest_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.lowest))),
+          highest_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.highest))),
+          flip_(_mm_set1_epi8(static_cast<char>(flip))),
+          mask_(static_cast<__mmask16>(columns >= 16 ? 0xffff : (1 << columns) - 1)) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[1], std::uint8_t* y) const {
+        const __m256i words = _mm256_adds_epi16(_mm512_cvtsepi32_epi16(row[0]), zero_);
+        const __m128i codes = _mm_min_epi8(_mm_max_epi8(_mm256_cvtsepi16_epi8(words), lowest_), highest_);
+        _mm_mask_storeu_epi8(y, mask_, _mm_xor_si128(codes, flip_));
+    }
+
+private:
+    __m256i zero_;
+    __m128i lowest_, highest_, flip_;
+    __mmask16 mask_;
+};

@@ -62,6 +62,11 @@ inline lowbit::tensor<float> numbers(const lowbit::tensor_shape& shape) {
     return values;
 }
 
+/// Every kind of scheme and of suffix.
+inline constexpr const char* schemes[] = {
+    "int8", "uint8:asymmetric", "int4:group=100:ties=away", "int8:channel=0:scale=f16", "int2:full", "int16",
+};
+
 inline std::string digest_of_everything() {
     digest sum;
     const lowbit::tensor<float> x = numbers({16, 256});
@@ -73,10 +78,22 @@ inline std::string digest_of_everything() {
     }
     sum.line("minifloat");
 
-    const lowbit::range range = lowbit::finite_range(x.span(), "digest");
-    sum.add(range.min);
-    sum.add(range.max);
-    sum.line("range");
+    for (const char* text : schemes) {
+        const auto q = lowbit::quantize(x, lowbit::parse_scheme(text));
+        sum.add(std::span<const std::int32_t>(q.codes().span()));
+        sum.add(std::span<const float>(lowbit::dequantize(q).span()));
+        sum.add(q.bytes());
+        sum.line(text);
+    }
+
+    for (std::int32_t acc = -1'000'000; acc <= 1'000'000; acc += 999) {
+        for (const double factor : {0.2, 1.0 / 3, 1e-4, 7.0}) {
+            const lowbit::multiplier m = lowbit::make_multiplier(factor);
+            sum.add(lowbit::rescale(acc, m));
+            sum.add(lowbit::rescale<lowbit::requant_rounding::tflite_double>(acc, m));
+        }
+    }
+    sum.line("rescale");
     return sum.text();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <lowbit/schemes/affine.hpp>
+#include <lowbit/schemes/kmeans.hpp>
 
 #include <concepts>
 #include <string>
@@ -27,7 +28,7 @@ struct scheme_list {
 };
 
 /// Every scheme of the library, in the order in which parse_scheme asks them.
-using all_schemes = scheme_list<affine>;
+using all_schemes = scheme_list<affine, kmeans>;
 
 template <class T, class Variant>
 struct is_alternative;

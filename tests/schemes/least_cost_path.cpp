@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lowbit/schemes/least_cost_path.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <random>
+
+using namespace lowbit::detail;
+
+namespace {
+
+sorted_points points_of(const std::vector<double>& values, const std::vector<double>& weights) {
+    return {weights, values, std::vector<double>(values.size())};
+}
+
+/// cost[k] of the best path of k links: the plain dynamic program, O(n²k).
+std::vector<double> plain_costs(const sorted_points& points) {
+    const std::ptrdiff_t n = points.size();
+    std::vector<double> before(static_cast<std::size_t>(n + 1), 1e300), costs{0};
+    before[0] = 0;
+    for (std::ptrdiff_t k = 1; k <= n; ++k) {
+        std::vector<double> now(before.size(), 1e300);
+        for (std::ptrdiff_t j = k; j <= n; ++j) {
+            for (std::ptrdiff_t i = k - 1; i < j; ++i) {
+                now[static_cast<std::size_t>(j)] = std::min(
+                    now[static_cast<std::size_t>(j)], before[static_cast<std::size_t>(i)] + points.cluster(i, j).first);
+            }
+        }
+        costs.push_back(now.back());
+        before = now;
+    }
+    return costs;
+}
+
+}  // namespace
+
+TEST_CASE("least_cost_path: every number of links costs what the plain dynamic program finds") {
+    std::mt19937 random(1);
+    int longest = 0;
+    for (int round = 0; round < 4000; ++round) {
+        const int kind = round % 4;  // small integers, gaussian, a regular grid (ties everywhere), heavy tails
+        std::vector<double> values, weights;
+        const auto n = 1 + random() % 24;
+        for (unsigned i = 0; i < n; ++i) {
+            values.push_back(kind == 0   ? double(random() % 10)
+                             : kind == 1 ? std::normal_distribution<>()(random)
+                             : kind == 2 ? double(i)
+                                         : std::cauchy_distribution<>()(random));
+        }
+        std::sort(values.begin(), values.end());
+        values.erase(std::unique(values.begin(), values.end()), values.end());
+        for (std::size_t i = 0; i < values.size(); ++i) weights.push_back(kind % 2 ? 1.0 : 1.0 + double(random() % 4));
+        const sorted_points points = points_of(values, weights);
+        const std::vector<double> expected = plain_costs(points);
+        const std::vector<double> none;
+        path_solver solver(points, none);
+        const auto solve = [&](double price) {
+            solver.solve(price);
+            return solver.path();
+        };
+        for (std::ptrdiff_t k = 1; k <= points.size(); ++k) {
+            double price = expected[1] / double(k * k * k) + 1e-9;
+            int iterations = 0;
+            const link_path path = path_with_links(solve, k, price, iterations);
+            REQUIRE(path.links() == k);
+            REQUIRE(std::is_sorted(path.nodes.begin(), path.nodes.end(), std::less_equal<>()));
+            const double found = solver.path_cost(path.nodes), best = expected[static_cast<std::size_t>(k)];
+            REQUIRE(std::abs(found - best) <= 1e-9 * best + 1e-13 * expected[1]);
+            longest = std::max(longest, iterations);
+        }
+    }
+    CHECK(longest <= 40);
+}
+
+TEST_CASE("least_cost_path: a credit on a node draws the path there") {
+    const std::vector<double> values{0, 1, 2, 3, 4, 5}, weights(6, 1);
+    const sorted_points points = points_of(values, weights);
+    std::vector<double> credit(7, 0);
+    path_solver solver(points, credit);
+    solver.solve(5);
+    CHECK(solver.path().nodes == std::vector<std::int32_t>{0, 3, 6});
+    credit[2] = 3;
+    solver.solve(5);
+    CHECK(solver.path().nodes == std::vector<std::int32_t>{0, 2, 6});
+    CHECK(solver.path().cost == Approx(0.5 + 5 - 3));
+}
+
+TEST_CASE("least_cost_path: splicing gives any number of links between") {
+    // A regular grid: 0-4-8 and 0-1-2-…-8 have links of every kind between.
+    const std::vector<std::int32_t> few{0, 4, 8}, many{0, 1, 2, 3, 4, 5, 6, 7, 8};
+    for (std::ptrdiff_t links = 3; links < 8; ++links) {
+        const auto spliced = splice(few, many, links);
+        CHECK(std::ssize(spliced) == links + 1);
+        CHECK(std::is_sorted(spliced.begin(), spliced.end(), std::less_equal<>()));
+    }
+}

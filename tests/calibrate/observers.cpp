@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/calibrate/observers.hpp>
 
+#include <tests/support/golden.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <limits>
@@ -112,4 +114,26 @@ TEST_CASE("per channel: parts merge to the whole, and channel counts must agree"
     lowbit::channel_min_max_observer other;
     other.observe(tensor<float>({2, 4}));
     CHECK_THROWS_WITH(whole.merge(other), Catch::Contains("channels"));
+}
+
+TEST_CASE("golden: torch's min/max observers") {
+    const auto table = golden::load_csv("calibration/torch_observers.csv");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        const auto batch = golden::load<float>("calibration/" + table.at(row, "data") + ".batch0.npy");
+        lowbit::min_max_observer observer;
+        observer.observe(batch);
+        CHECK(observer.observed() == range{static_cast<float>(table.number(row, "min_val")),
+                                           static_cast<float>(table.number(row, "max_val"))});
+    }
+}
+
+TEST_CASE("golden: the moving average of twenty batches, to the bit") {
+    const auto batches = golden::load<float>("qat/ema.batches.npy");
+    const auto expected = golden::load<double>("qat/ema.min_max_scale_zp.npy");
+    lowbit::ema_observer observer(0.01f);
+    for (std::ptrdiff_t b = 0; b < batches.shape()[0]; ++b) {
+        observer.observe(batches.view().span().subspan(static_cast<std::size_t>(b * 200), 200));
+        CHECK(double{observer.observed().min} == expected(b, 0));
+        CHECK(double{observer.observed().max} == expected(b, 1));
+    }
 }

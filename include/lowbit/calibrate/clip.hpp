@@ -122,7 +122,7 @@ range choose_range(const Source& data, const clip_spec& spec, int bits, bool sym
             const double share = double{spec.percentile} / 100;
             if (symmetric) return cut(data.magnitudes().quantile(share));
             const auto values = data.values();
-            return with_zero({values.quantile(1 - share), values.quantile(share)});
+            return with_zero({values.quantile((100 - double{spec.percentile}) / 100), values.quantile(share)});
         }
         case clip_method::mse: {
             if (!symmetric) return best_asymmetric_grid(data.values(), bits).covered();

@@ -59,7 +59,9 @@ public:
     static sorted_values magnitudes(std::span<const float> values) { return {values, true}; }
 
     tail above(double x) const {
-        const auto at = std::lower_bound(values_.begin(), values_.end(), x, [](float a, double b) { return a < b; });
+        const std::size_t cell = cell_of(x);
+        const auto at = std::lower_bound(values_.begin() + cells_[cell], values_.begin() + cells_[cell + 1], x,
+                                         [](float a, double b) { return a < b; });
         const auto first = static_cast<std::size_t>(at - values_.begin());
         double sum = block_tails_[ceil_div(first, block)];
         for (std::size_t i = first; i < values_.size() && i % block != 0; ++i) sum += double{values_[i]};
@@ -97,10 +99,28 @@ private:
             block_tails_[b] = block_tails_[b + 1] + sum;
             square_sum_ += squares;
         }
+        const std::size_t cells = std::clamp<std::size_t>(values_.size() / 64, 1, 4096);
+        const double width = (double{values_.back()} - double{values_.front()}) / static_cast<double>(cells);
+        cells_per_unit_ = width > 0 ? 1 / width : 0;
+        cells_.assign(cells + 1, std::ssize(values_));
+        cells_[0] = 0;
+        for (std::size_t c = 1; c < cells; ++c) {
+            const auto in_lower_cell = [&](float x) { return cell_of(double{x}) < c; };
+            cells_[c] =
+                std::partition_point(values_.begin() + cells_[c - 1], values_.end(), in_lower_cell) - values_.begin();
+        }
+    }
+
+    /// Which of the equal cells between the extremes x is in; beyond them, the last or first one.
+    std::size_t cell_of(double x) const {
+        const double position = (x - double{values_.front()}) * cells_per_unit_;
+        return static_cast<std::size_t>(std::clamp(position, 0.0, static_cast<double>(cells_.size() - 2)));
     }
 
     aligned_vector<float> values_;
-    std::vector<double> block_tails_;  ///< sum of all values from the block's first on
+    std::vector<double> block_tails_;    ///< sum of all values from the block's first on
+    std::vector<std::ptrdiff_t> cells_;  ///< where the values of each cell begin: look-ups start near their end
+    double cells_per_unit_ = 0;
     double square_sum_ = 0;
 };
 

@@ -7,8 +7,8 @@
 ///     Σ (x − x̂)² = Σ x² − 2S·A + S²·B,   A = l·Σx + Σ_k T(k),   B = l²·n + Σ_k (2k−1)·N(k),   k = l+1 … h,
 ///
 /// where N(k) and T(k) are number and sum of the values at or above (k−½)S. So one scale costs one look-up per code,
-/// not one step per value. The error is not convex in S: a geometric grid finds the basins, golden sections the bottom
-/// of the best of them. Exact for `sorted_values`: no histogram, no sampling.
+/// not one step per value. The error is not convex in S: a geometric grid finds the basins, a finer one the bottom of
+/// the best of them. Exact for `sorted_values`: no histogram, no sampling.
 #pragma once
 
 #include <lowbit/calibrate/distribution.hpp>
@@ -32,65 +32,82 @@ struct uniform_grid {
     range covered() const { return {static_cast<float>(lowest * scale), static_cast<float>(highest * scale)}; }
 };
 
+namespace detail {
+
+/// A and B of the error, S being the scale.
+struct grid_sums {
+    double products = 0, squares = 0;
+
+    double error(double square_sum, double scale) const {
+        return std::max(0.0, square_sum - scale * (2 * products - scale * squares));
+    }
+};
+
+template <distribution D>
+grid_sums sum_on_grid(const D& d, double scale, int lowest, int highest) {
+    const tail all = everything(d);
+    grid_sums sums{lowest * all.sum, double(lowest) * lowest * all.count};
+    for (int k = lowest + 1; k <= highest; ++k) {
+        const tail upper = d.above((k - 0.5) * scale);
+        sums.products += upper.sum;
+        sums.squares += (2.0 * k - 1) * upper.count;
+    }
+    return sums;
+}
+
+}  // namespace detail
+
 /// Σ (x − x̂)² on the grid. lowest ≤ 0 ≤ highest, scale > 0. Complexity O(highest − lowest) look-ups.
 template <distribution D>
 double grid_error(const D& d, double scale, int lowest, int highest) {
-    const tail all = everything(d);
-    double products = lowest * all.sum, squares = double(lowest) * lowest * all.count;
-    for (int k = lowest + 1; k <= highest; ++k) {
-        const tail upper = d.above((k - 0.5) * scale);
-        products += upper.sum;
-        squares += (2.0 * k - 1) * upper.count;
-    }
-    return std::max(0.0, d.square_sum() - scale * (2 * products - scale * squares));
+    return detail::sum_on_grid(d, scale, lowest, highest).error(d.square_sum(), scale);
 }
 
-/// The best scale for fixed end codes. All zero: scale 0. Complexity about 100·(highest − lowest) look-ups.
+/// The best scale for fixed end codes. All zero: scale 0. Complexity about 150·(highest − lowest) look-ups.
 template <distribution D>
 uniform_grid best_scale(const D& d, int lowest, int highest) {
+    uniform_grid best{0, lowest, highest, d.square_sum()};
     const auto [low, high] = d.extremes();
-    // Beyond this scale the end codes are not used; below it, even half of the mean magnitude is clipped.
-    const double widest = std::max(highest > 0 ? high / (highest - 0.5) : 0.0, lowest < 0 ? low / (lowest + 0.5) : 0.0);
-    if (!(widest > 0)) return {0, lowest, highest, d.square_sum()};
-    const double narrowest =
-        std::min(widest / 2, 0.5 * absolute_deviation(d, 0) / everything(d).count / std::max(highest, -lowest));
+    // A scale above `widest` is never better than its half. At `narrowest` half of the mean magnitude is clipped.
+    const double widest =
+        2 * std::max(highest > 0 ? double{high} / highest : 0.0, lowest < 0 ? double{low} / lowest : 0.0);
+    if (!(widest > 0)) return best;
+    const double mean_magnitude = absolute_deviation(d, 0) / everything(d).count;
+    const double narrowest = std::min(widest / 4, mean_magnitude / 2 / std::max(highest, -lowest));
 
-    constexpr int steps = 64, basins = 3, sections = 14;
-    const double ratio = std::pow(narrowest / widest, 1.0 / (steps - 1));
-    const auto error_at = [&](double scale) { return grid_error(d, scale, lowest, highest); };
-    const auto scale_of = [&](int step) { return widest * std::pow(ratio, step); };
-    std::array<double, steps> errors;
-    for (int i = 0; i < steps; ++i) errors[static_cast<std::size_t>(i)] = error_at(scale_of(i));
-
-    uniform_grid best{scale_of(0), lowest, highest, errors[0]};
-    const auto offer = [&](double scale, double error) {
+    const auto try_scale = [&](double scale) {
+        const double error = grid_error(d, scale, lowest, highest);
         if (error < best.error) best = {scale, lowest, highest, error};
+        return error;
     };
-    constexpr double golden = 0.6180339887498949;
+    constexpr int steps = 64, basins = 3;
+    const int fine_steps = everything(d).count < 65536 ? 48 : 16;  // the fewer the values, the rougher the error
+    const double ratio = std::pow(narrowest / widest, 1.0 / (steps - 1));
+    const auto scale_of = [&](double step) { return widest * std::pow(ratio, step); };
+    std::array<double, steps> errors;
+    for (int i = 0; i < steps; ++i) errors[static_cast<std::size_t>(i)] = try_scale(scale_of(i));
+
     for (int basin = 0; basin < basins; ++basin) {
-        const auto lowest_error = std::min_element(errors.begin(), errors.end());
-        const int at = static_cast<int>(lowest_error - errors.begin());
-        offer(scale_of(at), *lowest_error);
-        double a = scale_of(std::min(at + 1, steps - 1)), b = scale_of(std::max(at - 1, 0));
-        double left = b - golden * (b - a), right = a + golden * (b - a);
-        double left_error = error_at(left), right_error = error_at(right);
-        for (int i = 0; i < sections; ++i) {
-            if (left_error < right_error) {
-                b = std::exchange(right, left);
-                right_error = left_error;
-                left = b - golden * (b - a);
-                left_error = error_at(left);
-            } else {
-                a = std::exchange(left, right);
-                left_error = right_error;
-                right = a + golden * (b - a);
-                right_error = error_at(right);
+        const auto at = static_cast<int>(std::min_element(errors.begin(), errors.end()) - errors.begin());
+        double bottom = at, least = errors[static_cast<std::size_t>(at)];
+        const auto search = [&](double spacing, int points) {
+            const double middle = bottom;
+            for (int i = -points; i <= points; ++i) {
+                const double step = middle + i * spacing, error = i == 0 ? least : try_scale(scale_of(step));
+                if (error < least) bottom = step, least = error;
             }
-        }
-        left_error < right_error ? offer(left, left_error) : offer(right, right_error);
+        };
+        search(2.0 / fine_steps, fine_steps / 2 - 1);
+        for (double spacing = 1.0 / fine_steps; spacing > 0.002; spacing /= 2) search(spacing, 1);
         for (int i = std::max(at - 1, 0); i <= std::min(at + 1, steps - 1); ++i) {
             errors[static_cast<std::size_t>(i)] = std::numeric_limits<double>::max();
         }
+    }
+    // Lloyd's step, S = A/B for the codes as they are: what is on a grid already is found to the last bit.
+    for (double before = std::numeric_limits<double>::max(); best.scale > 0 && best.error < before;) {
+        before = best.error;
+        const detail::grid_sums sums = detail::sum_on_grid(d, best.scale, lowest, highest);
+        if (sums.squares > 0) try_scale(sums.products / sums.squares);
     }
     return best;
 }

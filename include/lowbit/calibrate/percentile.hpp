@@ -54,7 +54,7 @@ public:
     float quantile(double fraction) const {
         check(!empty(), "percentile_observer: no batch was observed");
         check(fraction >= 0 && fraction <= 1, "percentile_observer: the fraction ", fraction, " is not in [0, 1]");
-        if (fraction == 0) return extremes_.min;
+        if (fraction == 0 || fraction == 1) return fraction == 0 ? extremes_.min : extremes_.max;
         const double rank = std::ceil(fraction * static_cast<double>(count_));
         double below = 0;
         for (std::size_t p = 0; p < pages_.size(); ++p) {
@@ -70,9 +70,9 @@ public:
         return extremes_.max;
     }
 
-    /// What is left when the same share is cut off each end: [quantile(1 − p/100), quantile(p/100)].
+    /// What is left when the same share is cut off each end: [quantile((100 − p)/100), quantile(p/100)].
     range observed(double percentile = 99.99) const {
-        return {quantile(1 - percentile / 100), quantile(percentile / 100)};
+        return {quantile((100 - percentile) / 100), quantile(percentile / 100)};
     }
 
     bool operator==(const percentile_observer&) const = default;

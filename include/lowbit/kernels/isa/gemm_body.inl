@@ -140,8 +140,8 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
     }
 
     if (h.output == code_type::s32 || h.output == code_type::f32) {
+#pragma GCC unroll 4
         for (int v = 0; v < Registers; ++v) {
-            if (v * lanes >= tile.columns) break;
             const int count = tile.columns - v * lanes;
             if (h.output == code_type::s32) {
 #pragma GCC unroll 12

@@ -46,7 +46,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec scale_float(vec acc, const float* scale) 
 
 /// The first `count` lanes (all, where there are fewer).
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_words(vec v, void* y, int count) {
-    const auto mask = static_cast<__mmask16>(count >= lanes ? 0xffff : (1 << count) - 1);
+    const auto mask = static_cast<__mmask16>(count >= lanes ? 0xffff : count > 0 ? (1 << count) - 1 : 0);
     _mm512_mask_storeu_epi32(y, mask, v);
 }
 

@@ -64,11 +64,11 @@ namespace lowbit {
 
 /// A type of codes: one code each, in memory.
 template <class Code>
-concept code_type = std::same_as<Code, std::int8_t> || std::same_as<Code, std::uint8_t> ||
+concept code_integer = std::same_as<Code, std::int8_t> || std::same_as<Code, std::uint8_t> ||
     std::same_as<Code, std::int16_t> || std::same_as<Code, std::uint16_t> || std::same_as<Code, std::int32_t>;
 
 /// n values to codes. Code holds the grid's range. Complexity O(n).
-template <code_type Code>
+template <code_integer Code>
 void quantize_affine(const float* x, std::ptrdiff_t n, const affine_grid& grid, Code* codes,
                      caching how = caching::keep) {
 #if defined(__x86_64__)
@@ -86,7 +86,7 @@ void quantize_affine(const float* x, std::ptrdiff_t n, const affine_grid& grid, 
 }
 
 /// n codes to values. Complexity O(n).
-template <code_type Code>
+template <code_integer Code>
 void dequantize_affine(const Code* codes, std::ptrdiff_t n, float scale, std::int32_t zero_point, float* x,
                        caching how = caching::keep) {
 #if defined(__x86_64__)

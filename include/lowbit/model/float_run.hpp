@@ -16,6 +16,7 @@
 #include <cmath>
 #include <functional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,14 +54,22 @@ void for_each_tap(const node& n, const tensor_shape& in, std::ptrdiff_t position
     }
 }
 
+/// Weights and bias (or none) of a layer, in the precision that its sums are kept in.
+template <class T>
+struct layer_view {
+    tensor_view<const T> weights{}, bias{};
+};
+
 /// Any groups: patches [positions, kh·kw·in/groups] times the group's weights [out/groups, kh·kw·in/groups],
 /// transposed.
-inline void convolve(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
+template <class T>
+void convolve(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+              const executor& pool) {
     const std::ptrdiff_t all = x.shape()[3], channels = all / n.groups, outputs = n.shape[3] / n.groups;
-    const auto weights = as_matrix(n.weights);
+    const auto weights = as_matrix(layer.weights);
     const bool padded = n.window.padding != valid();
     for_chunks(y.size() / n.shape[3], weights.cols(), pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
-        row_matrix<float> patches(last - first, weights.cols());
+        row_matrix<T> patches(last - first, weights.cols());
         for (std::ptrdiff_t group = 0; group < n.groups; ++group) {
             if (padded) patches.setZero();
             for (std::ptrdiff_t position = first; position < last; ++position) {
@@ -72,25 +81,30 @@ inline void convolve(const node& n, tensor_view<const float> x, tensor_view<floa
             auto result = as_matrix(y.reshaped({y.size() / n.shape[3], n.shape[3]}))
                               .block(first, group * outputs, last - first, outputs);
             result.noalias() = patches * weights.middleRows(group * outputs, outputs).transpose();
-            if (!n.bias.empty()) result.rowwise() += as_matrix(n.bias).row(0).segment(group * outputs, outputs);
+            if (!layer.bias.empty()) result.rowwise() += as_matrix(layer.bias).row(0).segment(group * outputs, outputs);
         }
     });
 }
 
-/// `count` floats as an Eigen array: arithmetic on it runs several at a time.
-inline Eigen::Map<Eigen::ArrayXf> lanes(float* data, std::ptrdiff_t count) { return {data, count}; }
-inline Eigen::Map<const Eigen::ArrayXf> lanes(const float* data, std::ptrdiff_t count) { return {data, count}; }
+/// `count` numbers as an Eigen array: arithmetic on it runs several at a time.
+template <class T>
+auto lanes(T* data, std::ptrdiff_t count) {
+    using array = Eigen::Array<std::remove_const_t<T>, Eigen::Dynamic, 1>;
+    return Eigen::Map<std::conditional_t<std::is_const_v<T>, const array, array>>(data, count);
+}
 
 /// One input channel per output: taps are added up for all channels side by side.
-inline void convolve_depthwise(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
+template <class T>
+void convolve_depthwise(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+                        const executor& pool) {
     const std::ptrdiff_t outputs = n.shape[3], channels = x.shape()[3], multiplier = outputs / channels;
-    const row_matrix<float> taps = as_matrix(n.weights).transpose();  // [kh·kw, out]
+    const row_matrix<T> taps = as_matrix(layer.weights).transpose();  // [kh·kw, out]
     for_chunks(y.size() / outputs, outputs, pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
         for (std::ptrdiff_t position = first; position < last; ++position) {
             auto sum = lanes(y.data() + position * outputs, outputs);
-            if (!n.bias.empty()) sum = as_array(n.bias.view());
+            if (!layer.bias.empty()) sum = as_array(layer.bias);
             for_each_tap(n, x.shape(), position, [&](std::ptrdiff_t tap, std::ptrdiff_t pixel) {
-                const float* from = x.data() + pixel * channels;
+                const T* from = x.data() + pixel * channels;
                 const auto weight = taps.row(tap).transpose().array();
                 if (multiplier == 1) {
                     sum += lanes(from, channels) * weight;
@@ -102,16 +116,25 @@ inline void convolve_depthwise(const node& n, tensor_view<const float> x, tensor
     });
 }
 
-inline void multiply_linear(const node& n, tensor_view<const float> x, tensor_view<float> y, const executor& pool) {
-    const auto weights = as_matrix(n.weights);
+template <class T>
+void multiply_linear(const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y, const executor& pool) {
+    const auto weights = as_matrix(layer.weights);
     const std::ptrdiff_t rows = x.size() / weights.cols();
     const auto in = as_matrix(x.reshaped({rows, weights.cols()}));
     auto out = as_matrix(y.reshaped({rows, weights.rows()}));
     for_chunks(rows, weights.cols(), pool, [&](std::ptrdiff_t first, std::ptrdiff_t last) {
         auto result = out.middleRows(first, last - first);
         result.noalias() = in.middleRows(first, last - first) * weights.transpose();
-        if (!n.bias.empty()) result.rowwise() += as_matrix(n.bias).row(0);
+        if (!layer.bias.empty()) result.rowwise() += as_matrix(layer.bias).row(0);
     });
+}
+
+/// conv2d, depthwise_conv2d or linear, with the geometry of the node and the given weights; y has its shape, zeroed.
+template <class T>
+void apply_layer(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+                 const executor& pool) {
+    if (n.kind == op::linear) return multiply_linear(layer, x, y, pool);
+    return n.kind == op::conv2d ? convolve(n, layer, x, y, pool) : convolve_depthwise(n, layer, x, y, pool);
 }
 
 /// Maximum or mean of the valid taps.
@@ -185,13 +208,9 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
     tensor<float> y(with_batch(n.shape, x.shape()[0]));
     switch (n.kind) {
         case op::conv2d:
-            detail::convolve(n, x, y, pool);
-            break;
         case op::depthwise_conv2d:
-            detail::convolve_depthwise(n, x, y, pool);
-            break;
         case op::linear:
-            detail::multiply_linear(n, x, y, pool);
+            detail::apply_layer<float>(n, {n.weights, n.bias}, x, y, pool);
             break;
         case op::batch_norm:
             detail::normalize(n.norm, x, y);

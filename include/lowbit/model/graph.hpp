@@ -142,7 +142,7 @@ struct node {
     std::vector<edge> inputs{};
     tensor_shape shape{};             ///< of the output, axis 0 = batch; inferred
     tensor<float> weights{}, bias{};  ///< conv2d, depthwise_conv2d, linear; an empty bias is none
-    image_window window{};                ///< conv2d, depthwise_conv2d, max_pool, average_pool; padding resolved to numbers
+    image_window window{};            ///< conv2d, depthwise_conv2d, max_pool, average_pool; padding resolved to numbers
     std::ptrdiff_t groups = 1;        ///< conv2d; depthwise_conv2d: the channels of its input
     batch_norm_options norm{};        ///< batch_norm
     activation function{};            ///< activation

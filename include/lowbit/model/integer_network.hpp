@@ -15,9 +15,8 @@
 #include <lowbit/kernels/conv2d.hpp>
 #include <lowbit/kernels/depthwise.hpp>
 #include <lowbit/kernels/linear.hpp>
-#include <lowbit/kernels/reference.hpp>
 #include <lowbit/model/float_run.hpp>
-#include <lowbit/model/quantized_graph.hpp>
+#include <lowbit/model/lower.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -57,12 +56,6 @@ using code_observer = std::function<void(edge, const node&, const code_view&)>;
 
 namespace detail {
 
-inline window2d kernel_window(const image_window& w) {
-    return {w.size[0],        w.size[1],      w.stride[0],     w.stride[1],   w.padding.top,
-            w.padding.bottom, w.padding.left, w.padding.right, w.dilation[0], w.dilation[1]};
-}
-
-/// The batch at which one sample's values start at multiples of 64 bytes.
 inline std::ptrdiff_t align_bytes(std::ptrdiff_t bytes) { return ceil_div<std::ptrdiff_t>(bytes, 64) * 64; }
 
 /// Which bytes of an arena each buffer gets: those that nobody needs from the step that writes it to the last that
@@ -177,10 +170,7 @@ private:
 
     static std::size_t index(edge e) { return static_cast<std::size_t>(e.node); }
     const node& node_at(edge e) const { return quantized_.network[e]; }
-    std::ptrdiff_t sample_size(edge e) const {
-        const tensor_shape& shape = node_at(e).shape;
-        return shape.size_between(1, shape.rank());
-    }
+    std::ptrdiff_t sample_size(edge e) const { return detail::sample_size(node_at(e)); }
 
     conv2d_shape convolution_shape(const integer_step& step) const {
         const node& n = node_at(step.node);
@@ -292,58 +282,13 @@ private:
                 packed_here = linear(packed_linear(packed.data()), linear_rows(step, s.batch), x, y, scratch, s.pool);
                 break;
             default:
-                s.pool.parallel_for(s.batch, [&](std::ptrdiff_t sample) { run_sample(s, step, sample, y); });
+                apply_step(
+                    quantized_.network, step, s.batch, [&](std::size_t i) { return codes_at(s, step.inputs[i]); }, y,
+                    s.pool);
                 break;
         }
         check(packed_here,
               "integer_network: packed for another instruction set than the active one; construct it anew");
-    }
-
-    /// One sample of a step without weights.
-    template <class T>
-    void run_sample(const run_state<T>& s, const integer_step& step, std::ptrdiff_t sample, T* outputs) const {
-        const node& n = node_at(step.node);
-        const tensor_shape& in = node_at(n.inputs[0]).shape;
-        const auto input = [&](std::size_t i) {
-            return codes_at(s, step.inputs[i]) + sample * sample_size(step.inputs[i]);
-        };
-        const std::ptrdiff_t size = sample_size(step.node);
-        T* const y = outputs + sample * size;
-        switch (n.kind) {
-            case op::max_pool:
-                reference::max_pool(1, pool_shape(n, in), input(0), step.clamp[0], y);
-                break;
-            case op::average_pool:
-                reference::average_pool(1, pool_shape(n, in), input(0), step.clamp[0], y);
-                break;
-            case op::global_average_pool:
-                reference::global_average_pool(1, in[1] * in[2], in[3], input(0), step.clamp[0], y);
-                break;
-            case op::add:
-                add(size, input(0), input(1), step.sum, y);
-                break;
-            case op::mul:
-                mul(size, input(0), input(1), step.product, y);
-                break;
-            case op::concat: {
-                const std::ptrdiff_t stride = n.shape.size_between(n.axis, n.shape.rank());
-                std::ptrdiff_t offset = 0;
-                for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-                    const tensor_shape& part = node_at(n.inputs[i]).shape;
-                    const std::ptrdiff_t width = part.size_between(n.axis, part.rank());
-                    rescale_rows(size / stride, width, input(i), step.parts[i], y + offset, stride);
-                    offset += width;
-                }
-                break;
-            }
-            default:
-                apply_table(size, input(0), reinterpret_cast<const T*>(step.table.data()), y);
-                break;
-        }
-    }
-
-    static pool2d_shape pool_shape(const node& n, const tensor_shape& in) {
-        return {in[1], in[2], in[3], detail::kernel_window(n.window)};
     }
 
     /// Dequantized; a softmax between buffer and output is computed here, in float.

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// What `quantize_model` is told: how to store weights, how many bits activations get, how their ranges are found,
+/// and what is different for single layers. An aggregate; the defaults are int8 throughout, weights per channel.
+#pragma once
+
+#include <lowbit/schemes/any.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lowbit {
+
+/// What one node has of its own; what is not set is the recipe's.
+struct layer_recipe {
+    std::optional<any_scheme> weights{};
+    std::optional<affine> activations{};  ///< of the node's output
+    /// Scales and zero points from outside (learned ones): of the weights, one or one per channel, for an affine
+    /// scheme;
+    std::vector<affine_params> weight_params{};
+    /// and of the output.
+    std::optional<affine_params> activation_params{};
+
+    bool operator==(const layer_recipe&) const = default;
+};
+
+/// How a model is quantized.
+struct recipe {
+    any_scheme weights = affine{.bits = 8, .granularity = per_channel(0)};
+    /// Codes of activations, 2 … 8 bits per tensor; `.clip` says how their ranges are found.
+    affine activations{.bits = 8, .symmetric = false};
+    /// The first and the last layer with weights: 8-bit weights, and 8-bit codes in and out of the network and into
+    /// the last layer.
+    bool first_and_last_at_8_bits = false;
+    /// By the name of the node.
+    std::map<std::string, layer_recipe> layers{};
+    requant_rounding rounding = requant_rounding::single;
+
+    bool operator==(const recipe&) const = default;
+};
+
+}  // namespace lowbit

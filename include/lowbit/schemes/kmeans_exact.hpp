@@ -13,10 +13,9 @@
 ///
 /// And at an optimum for the price λ of a cluster g is bounded: the points within r of the cut, of weight M, would
 /// form a cluster of their own for λ + M·r² if they were far from both means, so g ≤ 2(r + √(r² + λ/M)) for any r.
-/// Paths over cells whose inner nodes are credited δ of their neighbours thus cost no more than the true optimum, and a
-/// cell through which every such path (forward and backward ones joined) costs more than some solution at hand holds no
-/// cut of any optimum. The other cells are replaced by their sorted values. When the best credited path then uses no
-/// credit, it is the optimum itself.
+/// Paths over cells whose inner nodes are credited the larger δ of their two cells thus cost no more than the true
+/// optimum. Cells around the cuts of the best one are replaced by their sorted values until it uses no credit: then it
+/// is the optimum itself.
 #pragma once
 
 #include <lowbit/core/executor.hpp>
@@ -79,19 +78,22 @@ public:
         // A first price as if D(k) were D(1)·2.7/k², as for gaussian data.
         const double total = sorted_.cluster(0, last).first;
         double price = 5 * total / std::pow(double(k), 3) + std::numeric_limits<double>::min();
-        {
-            credit_.clear();
-            path_solver coarse(sorted_, credit_);
-            const auto solve_coarse = [&](double p) {
-                coarse.solve(p);
-                return coarse.path();
-            };
-            const link_path path = path_with_links(solve_coarse, k, price, solution.iterations);
-            if (fast || all_refined()) return summarize(path.nodes, solution.iterations);
+        credit_.clear();
+        path_solver solver(sorted_, credit_);
+        const auto plain_path = [&](double p) {
+            solver.solve(p);
+            return solver.path();
+        };
+        link_path path = path_with_links(plain_path, k, price, solution.iterations);
+        if (!fast && !all_refined()) {
+            // Cuts that move together cost little, so that they would go about k/4 cells for the credit of a cell.
+            reach_ = static_cast<int>(k / 4) + 8;
+            std::vector<bool> wanted(static_cast<std::size_t>(last));
+            add_around(path.nodes, wanted);
+            refine(wanted);
+            path = path_with_links([&](double p) { return exact_path(p); }, k, price, solution.iterations);
         }
-        const auto solve_exact = [&](double p) { return exact_path(p, solution.iterations); };
-        link_path path = path_with_links(solve_exact, k, price, solution.iterations);
-        return summarize(path.nodes, solution.iterations);
+        return summarize(std::move(path.nodes), solution.iterations);
     }
 
 private:
@@ -177,7 +179,7 @@ private:
         const float largest = static_cast<float>(
             std::min(std::max(double(high_) - double(centre), double(centre) - double(low_)), 0x1p127));
         const float spread = first == sample.end() ? largest : *(first + (sample.end() - first) / 2);
-        map_ = value_cells(centre, spread / 8, largest, k > 64 ? 13 : 12);
+        map_ = value_cells(centre, spread / 8, largest, k > 64 ? 14 : 12);
     }
 
     /// Sums per cell, cells that are not empty.
@@ -305,60 +307,58 @@ private:
             const double r = std::max(high_edge_[to] - low, high - low_edge_[from]);
             gap = std::min(gap, 2 * (r + std::sqrt(r * r + price / (before[to + 1] - before[from]))));
         }
-        const double mean = sorted_.value[c];
-        return 2 * gap * sorted_.weight[c] * (high - mean) * (mean - low) / (high - low);
+        const double mean = sorted_.value[c], w = sorted_.weight[c];
+        return 2 * gap *
+               std::min(w * (high - mean) * (mean - low) / (high - low), std::sqrt(w * sorted_.scatter[c]) / 2);
     }
 
-    /// The best path for a price over cuts anywhere: refines cells until no credit is used.
-    link_path exact_path(double price, int& iterations) {
-        for (;;) {
+    /// The best path for a price over cuts anywhere: refines cells around it until no credit is used.
+    link_path exact_path(double price) {
+        for (;; reach_ *= 2) {
             const auto cells = static_cast<std::size_t>(sorted_.size());
             std::vector<double> before(cells + 1), gain(cells);
             std::inclusive_scan(sorted_.weight.begin(), sorted_.weight.end(), before.begin() + 1);
             for (std::size_t c = 0; c < cells; ++c) gain[c] = gain_inside(c, price, before);
             credit_.assign(cells + 1, 0);
             for (std::size_t j = 1; j < cells; ++j) credit_[j] = std::max(gain[j - 1], gain[j]);
-            path_solver forward(sorted_, credit_);
-            forward.solve(price);
-            link_path path = forward.path();
-            const bool credited = std::any_of(path.nodes.begin(), path.nodes.end(),
-                                              [&](std::int32_t j) { return credit_[static_cast<std::size_t>(j)] > 0; });
             // Several cuts in one cell are covered only where δ ≤ λ.
-            const bool heavy = std::any_of(gain.begin(), gain.end(), [&](double g) { return g > price; });
-            if (!credited && !heavy) return path;
-
-            iterations += 2;
-            const std::vector<double> none;
-            path_solver plain(sorted_, none);
-            plain.solve(price);
-            const double known = plain.cost(sorted_.size());
-            const sorted_points mirrored = sorted_.mirrored();
-            const std::vector<double> mirrored_credit(credit_.rbegin(), credit_.rend());
-            path_solver backward(mirrored, mirrored_credit);
-            backward.solve(price);
-            const auto holds_cut = [&](std::size_t j) {
-                const auto node = static_cast<std::ptrdiff_t>(j);
-                return forward.cost(node) + backward.cost(sorted_.size() - node) - credit_[j] <= known;
-            };
-            refine(
-                [&](std::size_t c) { return gain[c] > price || (gain[c] > 0 && (holds_cut(c) || holds_cut(c + 1))); });
+            std::vector<bool> wanted(cells);
+            for (std::size_t c = 0; c < cells; ++c) wanted[c] = gain[c] > price;
+            bool refined = std::find(wanted.begin(), wanted.end(), true) != wanted.end();
+            if (!refined) {
+                path_solver solver(sorted_, credit_);
+                solver.solve(price);
+                link_path path = solver.path();
+                for (const std::int32_t node : path.nodes) refined |= credit_[static_cast<std::size_t>(node)] > 0;
+                if (!refined) return path;
+                add_around(path.nodes, wanted);
+            }
+            refine(wanted);
         }
     }
 
-    /// Refines the cells (numbered as for_each_cell goes) for which the question says so.
-    template <class Question>
-    void refine(Question chosen) {
-        std::vector<std::int32_t> wanted;
-        std::size_t number = 0, at = 0;
-        const std::vector<cell> before = cells_;
-        for_each_cell([&](const cell_sums&, double low, double high) {
-            if (low != high) {
-                while (before[at].refined) ++at;
-                if (chosen(number)) cells_[at].refined = true;
-                ++at;
-            }
-            ++number;
-        });
+    /// Wants the cells within reach of the cuts.
+    void add_around(const std::vector<std::int32_t>& nodes, std::vector<bool>& wanted) const {
+        for (std::size_t i = 1; i + 1 < nodes.size(); ++i) {
+            // Single values in between do not count: the reach is one of cells.
+            auto c = static_cast<std::size_t>(nodes[i]);
+            for (int left = reach_; left > 0 && c > 0;) left -= low_edge_[--c] < high_edge_[c];
+            std::size_t last = static_cast<std::size_t>(nodes[i]);
+            for (int left = reach_; left > 0 && last < wanted.size(); ++last)
+                left -= low_edge_[last] < high_edge_[last];
+            for (; c < last; ++c) wanted[c] = true;
+        }
+    }
+
+    /// Replaces the wanted cells (numbered as in sorted_) by their values.
+    void refine(const std::vector<bool>& wanted) {
+        auto at = cells_.begin();
+        for (std::size_t c = 0; c < wanted.size(); ++c) {
+            if (low_edge_[c] == high_edge_[c]) continue;  // a single value
+            while (at->refined) ++at;
+            at->refined = wanted[c];
+            ++at;
+        }
         collect();
         build();
     }
@@ -389,6 +389,7 @@ private:
     sorted_points sorted_;
     std::vector<double> low_edge_, high_edge_;  // of each of them
     std::vector<double> credit_;                // of the nodes between them
+    int reach_ = 0;                             // cells to refine on both sides of a cut
 };
 
 }  // namespace lowbit::detail

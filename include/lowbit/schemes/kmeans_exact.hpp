@@ -341,11 +341,10 @@ private:
     void add_around(const std::vector<std::int32_t>& nodes, std::vector<bool>& wanted) const {
         for (std::size_t i = 1; i + 1 < nodes.size(); ++i) {
             // Single values in between do not count: the reach is one of cells.
-            auto c = static_cast<std::size_t>(nodes[i]);
-            for (int left = reach_; left > 0 && c > 0;) left -= low_edge_[--c] < high_edge_[c];
-            std::size_t last = static_cast<std::size_t>(nodes[i]);
-            for (int left = reach_; left > 0 && last < wanted.size(); ++last)
-                left -= low_edge_[last] < high_edge_[last];
+            const auto is_cell = [&](std::size_t at) { return low_edge_[at] < high_edge_[at]; };
+            std::size_t c = static_cast<std::size_t>(nodes[i]), last = c;
+            for (int left = reach_; left > 0 && c > 0; --c) left -= is_cell(c - 1);
+            for (int left = reach_; left > 0 && last < wanted.size(); ++last) left -= is_cell(last);
             for (; c < last; ++c) wanted[c] = true;
         }
     }

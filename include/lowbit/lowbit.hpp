@@ -58,13 +58,20 @@
 
 #include <lowbit/schemes/affine.hpp>
 #include <lowbit/schemes/any.hpp>
+#include <lowbit/schemes/codebook.hpp>
 #include <lowbit/schemes/granularity.hpp>
+#include <lowbit/schemes/kmeans.hpp>
+#include <lowbit/schemes/kmeans_exact.hpp>
+#include <lowbit/schemes/least_cost_path.hpp>
 #include <lowbit/schemes/packed_codes.hpp>
 #include <lowbit/schemes/quantize.hpp>
 #include <lowbit/schemes/scale_type.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
+#include <lowbit/schemes/value_cells.hpp>
 
 #include <lowbit/refine/bn_fold.hpp>
+#include <lowbit/refine/gptq.hpp>
+#include <lowbit/refine/input_moments.hpp>
 
 #include <lowbit/train/kmeans.hpp>
 
@@ -73,6 +80,15 @@
 
 #include <lowbit/model/activations.hpp>
 #include <lowbit/model/float_run.hpp>
+#include <lowbit/model/fold.hpp>
 #include <lowbit/model/graph.hpp>
+#include <lowbit/model/integer_network.hpp>
+#include <lowbit/model/layout.hpp>
+#include <lowbit/model/lower.hpp>
+#include <lowbit/model/quantize_model.hpp>
+#include <lowbit/model/quantized_graph.hpp>
+#include <lowbit/model/recipe.hpp>
+#include <lowbit/model/report.hpp>
+#include <lowbit/model/simulate.hpp>
 
 #include <lowbit/version.hpp>

@@ -58,16 +58,23 @@
 
 #include <lowbit/schemes/affine.hpp>
 #include <lowbit/schemes/any.hpp>
+#include <lowbit/schemes/block.hpp>
 #include <lowbit/schemes/codebook.hpp>
+#include <lowbit/schemes/fixed_codebook.hpp>
+#include <lowbit/schemes/ggml_block.hpp>
 #include <lowbit/schemes/granularity.hpp>
 #include <lowbit/schemes/kmeans.hpp>
 #include <lowbit/schemes/kmeans_exact.hpp>
 #include <lowbit/schemes/least_cost_path.hpp>
+#include <lowbit/schemes/microexponent.hpp>
+#include <lowbit/schemes/nvfp4.hpp>
+#include <lowbit/schemes/ocp_mx.hpp>
 #include <lowbit/schemes/packed_codes.hpp>
 #include <lowbit/schemes/quantize.hpp>
 #include <lowbit/schemes/scale_type.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
 #include <lowbit/schemes/value_cells.hpp>
+#include <lowbit/schemes/vsq.hpp>
 
 #include <lowbit/refine/bn_fold.hpp>
 #include <lowbit/refine/gptq.hpp>

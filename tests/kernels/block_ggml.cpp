@@ -13,8 +13,8 @@ using namespace lowbit;
 
 namespace {
 
-constexpr ggml_type types[] = {ggml_type::q4_0, ggml_type::q4_1,   ggml_type::q8_0, ggml_type::q4_k,
-                               ggml_type::q6_k, ggml_type::iq4_nl, ggml_type::mxfp4};
+constexpr ggml_type types[] = {ggml_type::q4_0, ggml_type::q4_1,   ggml_type::q8_0,  ggml_type::q4_k,
+                               ggml_type::q6_k, ggml_type::iq4_nl, ggml_type::mx_fp4};
 constexpr const char* names[] = {"q4_0", "q4_1", "q8_0", "q4_K", "q6_K", "iq4_nl", "mxfp4"};
 
 std::vector<std::uint8_t> quantize(const float* x, std::ptrdiff_t n, ggml_type type, bool search = false,
@@ -53,7 +53,7 @@ TEST_CASE("golden: all layouts decode exactly; q4_0, q4_1, q8_0 and mxfp4 are en
         }
         const auto own = quantize(x.data(), 4096, types[k]);
         REQUIRE(static_cast<std::ptrdiff_t>(own.size()) == blocks.size());
-        if (k < 3 || types[k] == ggml_type::mxfp4) {
+        if (k < 3 || types[k] == ggml_type::mx_fp4) {
             for (std::size_t i = 0; i < own.size(); ++i) {
                 CAPTURE(i);
                 REQUIRE(int(own[i]) == int(blocks.data()[i]));

@@ -10,12 +10,12 @@
 ///     q4_k       256   144   d, dmin, 12 B of 8 × (6-bit scale, 6-bit min), nibbles   d·scale·q − dmin·min
 ///     q6_k       256   210   128 B low 4 bits, 64 B high 2 bits, 16 int8 scales, d    d·scale·(q − 32)
 ///     iq4_nl      32    18   d, 16 B nibbles                                          d·table[q]
-///     mxfp4       32    17   E8M0 byte, 16 B nibbles                                  2^(e − 128)·(2·E2M1[q])
+///     mx_fp4      32    17   E8M0 byte, 16 B nibbles                                  2^(e − 128)·(2·E2M1[q])
 ///
 /// In blocks of 32 byte j holds element j in its low nibble and element j + 16 in its high one.
 ///
-/// Encoders: q4_0, q4_1, q8_0 and mxfp4 by ggml's reference rules (the unrounded scale's reciprocal, then float16);
-/// mxfp4 with the exponent from the bits instead of a logarithm. q4_k, q6_k and iq4_nl always search for least squares
+/// Encoders: q4_0, q4_1, q8_0 and mx_fp4 by ggml's reference rules (the unrounded scale's reciprocal, then float16);
+/// mx_fp4 with the exponent from the bits instead of a logarithm. q4_k, q6_k and iq4_nl always search for least squares
 /// (kernels/block_search.hpp). `search` makes the others do so too, and the first two try more.
 /// This code is normative. Values are finite. A last block with fewer than all values is encoded as if zeros followed.
 #pragma once
@@ -35,7 +35,7 @@
 namespace lowbit {
 
 /// A block layout of GGUF.
-enum class ggml_type { q4_0, q4_1, q8_0, q4_k, q6_k, iq4_nl, mxfp4 };
+enum class ggml_type { q4_0, q4_1, q8_0, q4_k, q6_k, iq4_nl, mx_fp4 };
 
 /// IQ4_NL's levels.
 inline constexpr codebook_levels iq4_nl_levels{-127, -104, -83, -65, -49, -35, -22, -10,

@@ -4,7 +4,13 @@
 #pragma once
 
 #include <lowbit/schemes/affine.hpp>
+#include <lowbit/schemes/fixed_codebook.hpp>
+#include <lowbit/schemes/ggml_block.hpp>
 #include <lowbit/schemes/kmeans.hpp>
+#include <lowbit/schemes/microexponent.hpp>
+#include <lowbit/schemes/nvfp4.hpp>
+#include <lowbit/schemes/ocp_mx.hpp>
+#include <lowbit/schemes/vsq.hpp>
 
 #include <concepts>
 #include <string>
@@ -28,12 +34,14 @@ struct scheme_list {
 };
 
 /// Every scheme of the library, in the order in which parse_scheme asks them.
-using all_schemes = scheme_list<affine, kmeans>;
+using all_schemes = scheme_list<affine, kmeans, vsq, microexponent<7>, microexponent<4>, microexponent<2>,
+                                microexponent<3>, ocp_mx, nvfp4, fixed_codebook, ggml_block>;
 
+// One of the types, or (mxfp4) derived from one of them.
 template <class T, class Variant>
 struct is_alternative;
 template <class T, class... Ts>
-struct is_alternative<T, std::variant<Ts...>> : std::disjunction<std::is_same<T, Ts>...> {};
+struct is_alternative<T, std::variant<Ts...>> : std::disjunction<std::is_base_of<Ts, T>...> {};
 
 }  // namespace detail
 

@@ -5,7 +5,7 @@
 ///
 /// `:scale=mse` looks for the best of ten E4M3 scales in each block. SQNR in dB over 2^20 samples, standard → mse:
 ///
-///     NVFP4_TABLE
+///     gaussian 20.44 → 21.77, Student-t with 4 degrees of freedom 20.73 → 21.63
 #pragma once
 
 #include <lowbit/kernels/block_nvfp4.hpp>

@@ -5,10 +5,16 @@
 ///
 /// SQNR in dB over 2^20 samples, with floor (the standard's scale) and what the other rules change:
 ///
-///                 gaussian                              Student-t, 4 degrees of freedom
-///                 floor  ceil   even   roundup  mse      floor  ceil   even   roundup  mse
-///     MX_TABLE
+///                 gaussian                               Student-t, 4 degrees of freedom
+///                 floor   ceil   even   roundup  mse     floor   ceil   even   roundup  mse
+///     mxfp8e4m3   30.65  31.52  31.17   31.52   31.52    29.89  31.52  30.75   31.52   31.52
+///     mxfp8e5m2   25.35  25.53  25.53   25.53   25.53    25.20  25.57  25.57   25.57   25.57
+///     mxfp6e3m2   25.35  25.53  25.53   25.53   25.53    25.20  25.57  25.57   25.57   25.57
+///     mxfp6e2m3   30.94  28.76  30.98   30.95   30.99    30.01  26.69  30.04   29.94   30.06
+///     mxfp4       18.80  16.82  19.04   18.76   19.06    17.66  14.83  17.80   17.14   17.90
+///     mxint8      41.65  35.63  41.62   41.59   41.70    39.33  33.31  39.30   39.27   39.40
 ///
+/// So mse is worth up to 1.6 dB with E4M3 elements, 0.25 dB with E2M1, and next to nothing for the others.
 /// NaN and infinity can be stored: they make their block NaN.
 #pragma once
 

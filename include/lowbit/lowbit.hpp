@@ -76,6 +76,7 @@
 #include <lowbit/schemes/value_cells.hpp>
 #include <lowbit/schemes/vsq.hpp>
 
+#include <lowbit/refine/adaround.hpp>
 #include <lowbit/refine/bn_fold.hpp>
 #include <lowbit/refine/gptq.hpp>
 #include <lowbit/refine/input_moments.hpp>

@@ -40,6 +40,7 @@ TEST_CASE("a network is built from edges, with shapes inferred and unnamed nodes
     CHECK(g.inputs().size() == 1);
     CHECK(g.outputs() == std::vector<edge>{x});
     CHECK(g.all(op::linear).size() == 1);
+    CHECK(g.weighted().size() == 3);
     CHECK(with_batch(g.at("conv1").shape, 64) == tensor_shape{64, 28, 28, 8});
     CHECK(describe(g.at("fc")) == "linear 'fc'");
     CHECK(g.consumers()[0] == std::vector<edge>{edge{1}});

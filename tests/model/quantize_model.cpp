@@ -37,3 +37,70 @@ TEST_CASE("quantize_model: integers are close to float and to fake quantization,
     }
     CHECK(sqnr_db(float_run(network, batches[0]), model.network.run(batches[0])) > 20);
 }
+
+TEST_CASE("per channel beats per tensor, more bits beat fewer, whatever the clipping method") {
+    const auto [network, batches] = mobile();
+    const auto sqnr = [&, &net = network, &data = batches](const recipe& r) {
+        return sqnr_db(float_run(net, data[0]), quantize_model(net, data, r).network.run(data[0]));
+    };
+    const auto with = [](int bits, const granularity& how, int activation_bits, clip_method clip) {
+        return recipe{.weights = affine{.bits = bits, .granularity = how},
+                      .activations = {.bits = activation_bits, .symmetric = false, .clip = {.method = clip}}};
+    };
+    const double best = sqnr(with(8, per_channel(0), 8, clip_method::minmax));
+    CHECK(best > sqnr(with(3, per_channel(0), 8, clip_method::minmax)));
+    CHECK(best > sqnr(with(8, per_channel(0), 4, clip_method::minmax)) + 6);
+    for (const clip_method clip : {clip_method::percentile, clip_method::mse})
+        CHECK(sqnr(with(8, per_channel(0), 8, clip)) > 15);
+    CHECK(sqnr(with(8, per_channel(0), 8, clip_method::kl)) < best);  // it keeps the distribution, not the values
+}
+
+TEST_CASE("overrides by name, first and last layer at 8 bits, given parameters") {
+    const auto [network, batches] = lenet();
+    recipe r{
+        .weights = affine{.bits = 3}, .activations = {.bits = 4, .symmetric = false}, .first_and_last_at_8_bits = true};
+    r.layers["conv2"] = {.weights = kmeans{.bits = 2}, .activations = affine{.bits = 6, .symmetric = false}};
+    r.layers["fc1"].weight_params = {{0.25f, 0}};
+    r.layers["fc1"].activation_params = affine_params{0.5f, -8};
+    const auto q = quantize_graph(network, batches, r);
+    const auto at = [&, &net = network](std::string_view name) {
+        return static_cast<std::size_t>(&net.at(name) - net.nodes().data());
+    };
+    const auto weights = [&](std::string_view name) { return to_string(q.layers[at(name)].weights.scheme()); };
+    CHECK(weights("conv1") == "int8");
+    CHECK(weights("conv2") == "kmeans2");
+    CHECK(weights("fc1") == "int3");
+    CHECK(weights("fc2") == "int8");
+    CHECK(q.edges[at("image")].scheme.bits == 8);
+    CHECK(q.edges[at("conv1")].scheme.bits == 4);
+    CHECK(q.edges[at("conv2")].scheme.bits == 6);
+    CHECK(q.edges[at("relu2")] == q.edges[at("conv2")]);
+    CHECK(q.edges[at("fc1")].scheme.bits == 8);  // into the last layer
+    CHECK(q.edges[at("fc1")].params == affine_params{0.5f, -8});
+    CHECK(q.edges[at("scores")].scheme.bits == 8);
+    const auto codes = q.layers[at("fc1")].weights.codes();
+    CHECK(codes[0] == std::clamp(static_cast<int>(std::nearbyint(network.at("fc1").weights[0] * 4)), -3, 3));
+}
+
+TEST_CASE("progress is told, in order; mistakes are refused") {
+    const auto [network, batches] = lenet();
+    double last = -1;
+    std::string what;
+    quantize_model(network, batches, {}, [&](double done, std::string_view stage) {
+        CHECK(done >= last);
+        last = done;
+        what = stage;
+    });
+    CHECK(last == 1.0);
+    CHECK(what == "done");
+    CHECK_THROWS_WITH(quantize_model(network, {}), Catch::Contains("no calibration batch"));
+    recipe r;
+    r.layers["conv9"];
+    CHECK_THROWS_WITH(quantize_model(network, batches, r), Catch::Contains("conv9"));
+    r = {};
+    r.layers["fc1"] = {.weights = kmeans{.bits = 2}, .weight_params = {{1.0f, 0}}};
+    CHECK_THROWS_WITH(quantize_model(network, batches, r), Catch::Contains("fc1"));
+    r = {};
+    r.layers["fc1"].activation_params = affine_params{-1.0f, 0};
+    CHECK_THROWS_AS(quantize_model(network, batches, r), error);
+}

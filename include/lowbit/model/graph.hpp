@@ -417,6 +417,13 @@ public:
             if ((*this)[edge{i}].kind == kind) found.push_back({i});
         return found;
     }
+    /// The edges of all layers with weights, in order.
+    std::vector<edge> weighted() const {
+        std::vector<edge> found;
+        for (int i = 0; i < size(); ++i)
+            if ((*this)[edge{i}].has_weights()) found.push_back({i});
+        return found;
+    }
     std::vector<edge> inputs() const { return all(op::input); }
     std::vector<edge> outputs() const { return all(op::output); }
 

@@ -52,12 +52,9 @@ inline std::vector<affine> activation_schemes(const graph& g, const recipe& r, c
         return schemes[static_cast<std::size_t>(owners[static_cast<std::size_t>(e.node)].node)];
     };
     if (r.first_and_last_at_8_bits) {
-        edge last{};
-        for (int i = 0; i < g.size(); ++i) {
-            if (g[edge{i}].kind == op::input || g[edge{i}].kind == op::output) of({i}).bits = 8;
-            if (g[edge{i}].has_weights()) last = {i};
-        }
-        if (last.node >= 0) of(g[last].inputs[0]).bits = 8;
+        for (const edge e : g.inputs()) of(e).bits = 8;
+        for (const edge e : g.outputs()) of(e).bits = 8;
+        if (const auto layers = g.weighted(); !layers.empty()) of(g[layers.back()].inputs[0]).bits = 8;
     }
     for (int i = 0; i < g.size(); ++i) {
         const layer_recipe* own = override_of(r, g, {i});
@@ -138,9 +135,7 @@ inline any_scheme at_8_bits(const any_scheme& s) {
 /// The scheme of each layer's weights.
 inline std::vector<any_scheme> weight_schemes(const graph& g, const recipe& r) {
     std::vector<any_scheme> schemes(g.nodes().size(), r.weights);
-    std::vector<edge> layers;
-    for (int i = 0; i < g.size(); ++i)
-        if (g[edge{i}].has_weights()) layers.push_back({i});
+    const std::vector<edge> layers = g.weighted();
     if (r.first_and_last_at_8_bits && !layers.empty()) {
         for (const edge e : {layers.front(), layers.back()})
             schemes[static_cast<std::size_t>(e.node)] = at_8_bits(r.weights);

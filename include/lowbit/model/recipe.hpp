@@ -4,6 +4,7 @@
 /// and what is different for single layers. An aggregate; the defaults are int8 throughout, weights per channel.
 #pragma once
 
+#include <lowbit/kernels/requantize.hpp>
 #include <lowbit/schemes/any.hpp>
 
 #include <map>

@@ -118,7 +118,7 @@ private:
 namespace detail {
 
 /// Values that one task encodes or decodes: a multiple of 8, so that packed codes of tasks do not share a byte.
-inline constexpr std::ptrdiff_t tile = 4096;
+inline constexpr std::ptrdiff_t affine_tile = 4096;
 
 inline void check_params(const affine& s, std::span<const affine_params> params, std::ptrdiff_t sets) {
     check_scheme(s);
@@ -184,9 +184,9 @@ inline affine_tensor encode(tensor_view<const float> x, const affine& s, std::sp
     const partition sets(x.shape(), s.granularity);
     detail::check_params(s, params, sets.count());
     packed_codes codes(x.size(), s.bits, s.is_signed);
-    exec.parallel_for(ceil_div(x.size(), detail::tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * detail::tile, last = std::min(first + detail::tile, x.size());
-        std::array<std::int32_t, detail::tile> buffer;
+    exec.parallel_for(ceil_div(x.size(), detail::affine_tile), [&](std::ptrdiff_t t) {
+        const std::ptrdiff_t first = t * detail::affine_tile, last = std::min(first + detail::affine_tile, x.size());
+        std::array<std::int32_t, detail::affine_tile> buffer;
         sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
             const auto [scale, zero] = params[static_cast<std::size_t>(set)];
             quantize_affine(x.data() + at, count, {1.0f / scale, zero, s.lowest(), s.highest(), s.ties},
@@ -205,9 +205,9 @@ inline affine_tensor encode(tensor_view<const float> x, const affine& s, std::sp
 
 inline void decode(const affine_tensor& q, tensor_view<float> out, const executor& exec) {
     const partition sets(q.shape(), q.scheme().granularity);
-    exec.parallel_for(ceil_div(out.size(), detail::tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * detail::tile, last = std::min(first + detail::tile, out.size());
-        std::array<std::int32_t, detail::tile> buffer;
+    exec.parallel_for(ceil_div(out.size(), detail::affine_tile), [&](std::ptrdiff_t t) {
+        const std::ptrdiff_t first = t * detail::affine_tile, last = std::min(first + detail::affine_tile, out.size());
+        std::array<std::int32_t, detail::affine_tile> buffer;
         q.packed().unpack(first, last - first, buffer.data());
         sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
             const auto [scale, zero] = q.params()[static_cast<std::size_t>(set)];

@@ -4,6 +4,8 @@
 /// as many bytes, the peer XNNPACK's int8 converters on as many values.
 #include <bench/peers/report.hpp>
 #include <bench/support/data.hpp>
+#include <lowbit/kernels/block_mx.hpp>
+#include <lowbit/kernels/pack.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/reduce.hpp>
 
@@ -83,7 +85,8 @@ struct workload {
     std::ptrdiff_t bytes;        ///< read plus written
     bool quantizes;              ///< which of XNNPACK's converters stands beside it; as many values
     std::ptrdiff_t channel = 0;  ///< values that one of them converts; 0: all
-    std::optional<double> least_ratio, least_of_limit, least;
+    std::optional<double> least_ratio, least_of_limit;
+    std::optional<double> least = {}, least_on_avx2 = least;  ///< GB/s
 };
 
 /// Measures our function on each instruction set beside the copy and the converter, and adds the rows.
@@ -112,7 +115,7 @@ void measure(report& out, const options& how, buffers& memory, const size& s, co
                  .of_limit = rate / limit,
                  .required_ratio = best ? w.least_ratio : std::nullopt,
                  .required_of_limit = w.least_of_limit,
-                 .required = w.least});
+                 .required = best ? w.least : w.least_on_avx2});
     }
     lowbit::reset_isa();
 }
@@ -128,13 +131,13 @@ void affine(report& out, const options& how, buffers& memory, const size& s) {
             const std::string what = std::string(name) + (channel == s.values ? " per tensor" : " per channel of 1024");
             const std::ptrdiff_t bytes = 5 * s.values;
             const auto stores = lowbit::caching_for(s.values);
-            measure(out, how, memory, s, {"Affine", "quantize " + what, bytes, true, channel, 1.0, {}, {}}, [&] {
+            measure(out, how, memory, s, {"Affine", "quantize " + what, bytes, true, channel, 1.0, {}}, [&] {
                 for (std::ptrdiff_t i = 0; i < s.values; i += channel) {
                     lowbit::quantize_affine(memory.values.data() + i, channel, grid, codes + i, stores);
                 }
                 lowbit::finish_stores(stores);
             });
-            measure(out, how, memory, s, {"Affine", "dequantize " + what, bytes, false, channel, 1.0, {}, {}}, [&] {
+            measure(out, how, memory, s, {"Affine", "dequantize " + what, bytes, false, channel, 1.0, {}}, [&] {
                 for (std::ptrdiff_t i = 0; i < s.values; i += channel) {
                     lowbit::dequantize_affine(codes + i, channel, 0.02f, 3, memory.result.data() + i, stores);
                 }
@@ -146,9 +149,91 @@ void affine(report& out, const options& how, buffers& memory, const size& s) {
     cases(std::uint8_t{}, "uint8");
 }
 
+/// A block format, with all of its scales in `memory.packed` and its codes in `memory.codes`.
+struct block_format {
+    const char* name;
+    double bits;  ///< a value, scales included
+    std::function<void(const float*, std::ptrdiff_t, buffers&, lowbit::caching)> quantize;
+    std::function<void(buffers&, std::ptrdiff_t, float*, lowbit::caching)> dequantize;
+};
+
+std::vector<block_format> block_formats() {
+    std::vector<block_format> formats;
+    const auto mx = [&](const char* name, lowbit::mx_element element) {
+        formats.push_back({name, lowbit::mx_bits(element) + 0.25,
+                           [=](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
+                               lowbit::quantize_mx(x, n, {.element = element}, nullptr, to.codes.data(),
+                                                   to.packed.data(), stores);
+                           },
+                           [=](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+                               lowbit::dequantize_mx(from.codes.data(), from.packed.data(), n, element, x, stores);
+                           }});
+    };
+    mx("MXINT8", lowbit::mx_element::int8);
+    mx("MXFP8 E4M3", lowbit::mx_element::e4m3);
+    mx("MXFP8 E5M2", lowbit::mx_element::e5m2);
+    mx("MXFP6 E3M2", lowbit::mx_element::e3m2);
+    mx("MXFP6 E2M3", lowbit::mx_element::e2m3);
+    mx("MXFP4", lowbit::mx_element::e2m1);
+    return formats;
+}
+
+void blocks(report& out, const options& how, buffers& memory, const size& s) {
+    for (const block_format& format : block_formats()) {
+        const auto bytes = 4 * s.values + static_cast<std::ptrdiff_t>(format.bits / 8 * static_cast<double>(s.values));
+        const bool far = in_memory(s);
+        const auto least = [&](double rate) { return far ? std::nullopt : std::optional(rate); };
+        const bool with_amax = std::strcmp(format.name, "NVFP4") == 0;  // finds the tensor's maximum first
+        const auto of_limit = far ? std::optional(0.9) : std::nullopt;
+        measure(out, how, memory, s,
+                {"Block formats",
+                 std::string("quantize ") + format.name,
+                 bytes,
+                 true,
+                 0,
+                 {},
+                 of_limit,
+                 least(with_amax ? 18 : 25),
+                 least(18)},
+                [&] {
+                    const auto stores = lowbit::caching_for(s.values);
+                    format.quantize(memory.values.data(), s.values, memory, stores);
+                    lowbit::finish_stores(stores);
+                });
+        const auto stores = lowbit::caching_for(4 * s.values);
+        measure(out, how, memory, s,
+                {"Block formats",
+                 std::string("dequantize ") + format.name,
+                 bytes,
+                 false,
+                 0,
+                 {},
+                 of_limit,
+                 least(60),
+                 least(45)},
+                [&] {
+                    format.dequantize(memory, s.values, memory.result.data(), stores);
+                    lowbit::finish_stores(stores);
+                });
+    }
+}
+
+void packing(report& out, const options& how, buffers& memory, const size& s) {
+    for (int bits = 2; bits <= 7; ++bits) {
+        const std::ptrdiff_t bytes = s.values + lowbit::packed_bytes(s.values, bits);
+        const std::string what = std::to_string(bits) + " bits";
+        measure(out, how, memory, s, {"Packing", "pack " + what, bytes, true, 0, {}, {}, 40.0},
+                [&] { lowbit::pack(memory.codes.data(), s.values, bits, memory.packed.data()); });
+        measure(out, how, memory, s, {"Packing", "unpack " + what, bytes, true, 0, {}, {}, 40.0},
+                [&] { lowbit::unpack(memory.packed.data(), s.values, bits, memory.codes.data()); });
+    }
+}
+
 void run(report& out, const options& how) {
     buffers memory(sizes[2].values);
     for (const size& s : sizes) affine(out, how, memory, s);
+    for (const size& s : sizes) blocks(out, how, memory, s);
+    packing(out, how, memory, sizes[0]);
 }
 
 const peers::add_comparison added{"formats", run};

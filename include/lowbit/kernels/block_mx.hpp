@@ -13,11 +13,14 @@
 /// be shorter; codes are a packed stream (formats/packed.hpp) that starts on a byte, scales one byte a block.
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/code_stream.hpp>
 #include <lowbit/formats/e8m0.hpp>
 #include <lowbit/formats/minifloat.hpp>
+#include <lowbit/formats/packed.hpp>
 #include <lowbit/kernels/block_search.hpp>
+#include <lowbit/kernels/caching.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -147,10 +150,19 @@ int mx_best_exponent(const float* x, std::ptrdiff_t n, int exponent, ties rule, 
     return best;
 }
 
+/// The name of a number type.
+template <class Element>
+inline constexpr mx_element element_of = std::is_same_v<Element, float8_e4m3>   ? mx_element::e4m3
+                                         : std::is_same_v<Element, float8_e5m2> ? mx_element::e5m2
+                                         : std::is_same_v<Element, float6_e3m2> ? mx_element::e3m2
+                                         : std::is_same_v<Element, float6_e2m3> ? mx_element::e2m3
+                                         : std::is_same_v<Element, float4_e2m1> ? mx_element::e2m1
+                                                                                : mx_element::int8;
+
 }  // namespace detail
 
-/// n values to codes and scales. codes: packed_bytes(n, mx_bits) bytes; scales: ⌈n/32⌉ bytes. importance: weights of
-/// the squared errors for mx_scale::mse, n or null. Complexity O(n).
+namespace detail::scalar {
+
 inline void quantize_mx(const float* x, std::ptrdiff_t n, const mx_format& format, const float* importance,
                         std::uint8_t* codes, std::uint8_t* scales) {
     with_mx_element(format.element, [&](auto type) {
@@ -182,7 +194,6 @@ inline void quantize_mx(const float* x, std::ptrdiff_t n, const mx_format& forma
     });
 }
 
-/// Codes and scales to n values. Any bytes are valid: a NaN scale or element gives NaN. Complexity O(n).
 inline void dequantize_mx(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n, mx_element kind,
                           float* x) {
     with_mx_element(kind, [&](auto type) {
@@ -199,6 +210,55 @@ inline void dequantize_mx(const std::uint8_t* codes, const std::uint8_t* scales,
             }
         }
     });
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_mx_avx2.hpp>
+#include <lowbit/kernels/isa/block_mx_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+/// n values to codes and scales. codes: packed_bytes(n, mx_bits) bytes; scales: ⌈n/32⌉ bytes. importance: weights of
+/// the squared errors for mx_scale::mse, n or null. Complexity O(n).
+inline void quantize_mx(const float* x, std::ptrdiff_t n, const mx_format& format, const float* importance,
+                        std::uint8_t* codes, std::uint8_t* scales, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (format.scale == mx_scale::floor && format.rule == ties::even && includes(active_isa(), isa::avx2)) {
+        return with_mx_element(format.element, [&](auto type) {
+            using element = typename decltype(type)::type;
+            includes(active_isa(), isa::avx512)
+                ? detail::lanes_avx512::quantize_mx<element>(x, n, format, codes, scales, how)
+                : detail::lanes_avx2::quantize_mx<element>(x, n, format, codes, scales, how);
+        });
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::quantize_mx(x, n, format, importance, codes, scales);
+}
+
+/// Codes and scales to n values. Any bytes are valid: a NaN scale or element gives NaN. Complexity O(n).
+inline void dequantize_mx(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n, mx_element kind,
+                          float* x, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2)) {
+        const bool stream = bypasses(how, x), wide = includes(active_isa(), isa::avx512);
+        return with_mx_element(kind, [&](auto type) {
+            using element = typename decltype(type)::type;
+            const auto run = wide     ? stream ? detail::lanes_avx512::dequantize_mx<element, true>
+                                               : detail::lanes_avx512::dequantize_mx<element, false>
+                                 : stream ? detail::lanes_avx2::dequantize_mx<element, true>
+                                      : detail::lanes_avx2::dequantize_mx<element, false>;
+            run(codes, scales, n, x);
+        });
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_mx(codes, scales, n, kind, x);
 }
 
 }  // namespace lowbit

@@ -117,6 +117,93 @@ LOWBIT_LANES_FN void stream_bytes(void* p, i32 x) {
     _mm256_stream_si256((__m256i*)p + 1, x.high);
 }
 
+LOWBIT_LANES_FN i32 subtract_words(i32 a, i32 b) {
+    return {_mm256_sub_epi16(a.low, b.low), _mm256_sub_epi16(a.high, b.high)};
+}
+LOWBIT_LANES_FN i32 min_words(i32 a, i32 b) {
+    return {_mm256_min_epi16(a.low, b.low), _mm256_min_epi16(a.high, b.high)};
+}
+LOWBIT_LANES_FN i32 multiply_words(i32 a, i32 b) {
+    return {_mm256_mullo_epi16(a.low, b.low), _mm256_mullo_epi16(a.high, b.high)};
+}
+template <int N>
+LOWBIT_LANES_FN i32 shift_right_words(i32 a) {
+    return {_mm256_srli_epi16(a.low, N), _mm256_srli_epi16(a.high, N)};
+}
+LOWBIT_LANES_FN i32 shift_right_words(i32 a, int n) {
+    return {_mm256_srl_epi16(a.low, _mm_cvtsi32_si128(n)), _mm256_srl_epi16(a.high, _mm_cvtsi32_si128(n))};
+}
+LOWBIT_LANES_FN i32 shift_right_words_signed(i32 a, int n) {
+    return {_mm256_sra_epi16(a.low, _mm_cvtsi32_si128(n)), _mm256_sra_epi16(a.high, _mm_cvtsi32_si128(n))};
+}
+LOWBIT_LANES_FN i32 shift_right_quads(i32 a, int n) {
+    return {_mm256_srl_epi64(a.low, _mm_cvtsi32_si128(n)), _mm256_srl_epi64(a.high, _mm_cvtsi32_si128(n))};
+}
+LOWBIT_LANES_FN i32 add_byte_pairs(i32 weights, i32 codes) {
+    return {_mm256_maddubs_epi16(weights.low, codes.low), _mm256_maddubs_epi16(weights.high, codes.high)};
+}
+LOWBIT_LANES_FN i32 add_word_pairs(i32 weights, i32 codes) {
+    return {_mm256_madd_epi16(weights.low, codes.low), _mm256_madd_epi16(weights.high, codes.high)};
+}
+LOWBIT_LANES_FN i32 pack_quarters(i32 a, i32 b, std::int8_t) {
+    return {_mm256_packs_epi16(a.low, b.low), _mm256_packs_epi16(a.high, b.high)};
+}
+LOWBIT_LANES_FN i32 pack_quarters(i32 a, i32 b, std::uint8_t) {
+    return {_mm256_packus_epi16(a.low, b.low), _mm256_packus_epi16(a.high, b.high)};
+}
+LOWBIT_LANES_FN i32 shuffle_bytes(i32 x, i32 order) {
+    return {_mm256_shuffle_epi8(x.low, order.low), _mm256_shuffle_epi8(x.high, order.high)};
+}
+LOWBIT_LANES_FN i32 splat_quarter(const void* p) {
+    const __m256i both = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)p));
+    return {both, both};
+}
+LOWBIT_LANES_FN i32 load_quarters(const std::uint8_t* p, std::ptrdiff_t step) {
+    return {_mm256_loadu2_m128i((const __m128i*)(p + step), (const __m128i*)p),
+            _mm256_loadu2_m128i((const __m128i*)(p + 3 * step), (const __m128i*)(p + 2 * step))};
+}
+LOWBIT_LANES_FN void store_quarters(std::uint8_t* p, std::ptrdiff_t step, i32 x) {
+    _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(x.low));
+    _mm_storeu_si128((__m128i*)(p + step), _mm256_extracti128_si256(x.low, 1));
+    _mm_storeu_si128((__m128i*)(p + 2 * step), _mm256_castsi256_si128(x.high));
+    _mm_storeu_si128((__m128i*)(p + 3 * step), _mm256_extracti128_si256(x.high, 1));
+}
+LOWBIT_LANES_FN i32 load_bytes(const void* p) { return load_pair(p); }
+LOWBIT_LANES_FN __m256i low_bytes(i32 words) {
+    return _mm256_permute4x64_epi64(_mm256_packus_epi16(words.low, words.high), 0xd8);
+}
+LOWBIT_LANES_FN i32 load_nibbles(const std::uint8_t* p) {
+    std::int32_t halves[2];
+    __builtin_memcpy(halves, p, 8);
+    const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+    return {_mm256_srlv_epi32(_mm256_set1_epi32(halves[0]), shifts),
+            _mm256_srlv_epi32(_mm256_set1_epi32(halves[1]), shifts)};
+}
+LOWBIT_LANES_FN __m256 lookup_half(f32 table, __m256i index) {
+    const __m256 second = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28));  // bit 3, as the sign
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(table.low, index), _mm256_permutevar8x32_ps(table.high, index),
+                            second);
+}
+LOWBIT_LANES_FN f32 lookup(f32 table, i32 index) {
+    return {lookup_half(table, index.low), lookup_half(table, index.high)};
+}
+LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
+    return {_mm256_permutevar8x32_ps(table.low, index.low), _mm256_permutevar8x32_ps(table.low, index.high)};
+}
+
+using quarters = __m256i;  ///< of 256 bits after the two registers are folded into one
+LOWBIT_LANES_FN quarters quarter_maxima(i32 x, i32 y, i32 z, i32 w) {
+    const __m256i a = _mm256_max_epi32(x.low, x.high), b = _mm256_max_epi32(y.low, y.high);
+    const __m256i c = _mm256_max_epi32(z.low, z.high), d = _mm256_max_epi32(w.low, w.high);
+    const __m256i ab = _mm256_max_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    const __m256i cd = _mm256_max_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+    return _mm256_max_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+}
+LOWBIT_LANES_FN i32 fold_quarters(quarters a, quarters b, quarters c, quarters d) {
+    return {_mm256_max_epi32(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31)),
+            _mm256_max_epi32(_mm256_permute2x128_si256(c, d, 0x20), _mm256_permute2x128_si256(c, d, 0x31))};
+}
+
 // Floats ----------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN f32 splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
@@ -148,6 +235,15 @@ LOWBIT_LANES_FN f32 seen_max(f32 x, f32 seen) {
 }
 LOWBIT_LANES_FN i32 bits(f32 x) { return {_mm256_castps_si256(x.low), _mm256_castps_si256(x.high)}; }
 LOWBIT_LANES_FN f32 as_float(i32 x) { return {_mm256_castsi256_ps(x.low), _mm256_castsi256_ps(x.high)}; }
+LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
+}
+LOWBIT_LANES_FN f32 halves_to_float(__m256i x) {
+    return {_mm256_cvtph_ps(_mm256_castsi256_si128(x)), _mm256_cvtph_ps(_mm256_extracti128_si256(x, 1))};
+}
+LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) {
+    return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
 LOWBIT_LANES_FN i32 round_even(f32 x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
 LOWBIT_LANES_FN i32 truncate(f32 x) { return {_mm256_cvttps_epi32(x.low), _mm256_cvttps_epi32(x.high)}; }
 LOWBIT_LANES_FN f32 to_float(i32 x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
@@ -178,6 +274,7 @@ LOWBIT_LANES_FN i32 shift_right(i32 a) {
 LOWBIT_LANES_FN mask greater(i32 a, i32 b) {
     return {_mm256_cmpgt_epi32(a.low, b.low), _mm256_cmpgt_epi32(a.high, b.high)};
 }
+LOWBIT_LANES_FN mask both(mask a, mask b) { return bit_and(a, b); }
 LOWBIT_LANES_FN mask either(mask a, mask b) { return bit_or(a, b); }
 LOWBIT_LANES_FN bool any(mask m) {
     const __m256i both = _mm256_or_si256(m.low, m.high);

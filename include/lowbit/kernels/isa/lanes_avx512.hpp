@@ -88,6 +88,82 @@ LOWBIT_LANES_FN i32 splat_bytes(std::int32_t x) { return _mm512_set1_epi8(static
 LOWBIT_LANES_FN void store_bytes(void* p, i32 x) { _mm512_storeu_si512(p, x); }
 LOWBIT_LANES_FN void stream_bytes(void* p, i32 x) { _mm512_stream_si512((__m512i*)p, x); }
 
+// 32 lanes of 16 bits, 64 of 8; "quarter" is one of the four 128-bit parts of the vector.
+LOWBIT_LANES_FN i32 subtract_words(i32 a, i32 b) { return _mm512_sub_epi16(a, b); }
+LOWBIT_LANES_FN i32 min_words(i32 a, i32 b) { return _mm512_min_epi16(a, b); }
+LOWBIT_LANES_FN i32 multiply_words(i32 a, i32 b) { return _mm512_mullo_epi16(a, b); }
+template <int N>
+LOWBIT_LANES_FN i32 shift_right_words(i32 a) {
+    return _mm512_srli_epi16(a, N);
+}
+LOWBIT_LANES_FN i32 shift_right_words(i32 a, int n) { return _mm512_srl_epi16(a, _mm_cvtsi32_si128(n)); }
+LOWBIT_LANES_FN i32 shift_right_words_signed(i32 a, int n) { return _mm512_sra_epi16(a, _mm_cvtsi32_si128(n)); }
+LOWBIT_LANES_FN i32 shift_right_quads(i32 a, int n) {
+    return _mm512_maskz_srl_epi64(static_cast<__mmask8>(all), a, _mm_cvtsi32_si128(n));
+}
+/// Neighbours added: w0·c0 + w1·c1 of unsigned w and signed c bytes into words, of words into lanes.
+LOWBIT_LANES_FN i32 add_byte_pairs(i32 weights, i32 codes) { return _mm512_maddubs_epi16(weights, codes); }
+LOWBIT_LANES_FN i32 add_word_pairs(i32 weights, i32 codes) { return _mm512_madd_epi16(weights, codes); }
+/// Quarter by quarter: words of a, then of b, saturated to bytes.
+LOWBIT_LANES_FN i32 pack_quarters(i32 a, i32 b, std::int8_t) { return _mm512_packs_epi16(a, b); }
+LOWBIT_LANES_FN i32 pack_quarters(i32 a, i32 b, std::uint8_t) { return _mm512_packus_epi16(a, b); }
+LOWBIT_LANES_FN i32 shuffle_bytes(i32 x, i32 order) { return _mm512_shuffle_epi8(x, order); }
+/// The same 16 bytes in every quarter.
+LOWBIT_LANES_FN i32 splat_quarter(const void* p) {
+    return _mm512_maskz_broadcast_i32x4(all, _mm_loadu_si128((const __m128i*)p));
+}
+LOWBIT_LANES_FN i32 load_quarters(const std::uint8_t* p, std::ptrdiff_t step) {
+    const __m128i first = _mm_loadu_si128((const __m128i*)p), second = _mm_loadu_si128((const __m128i*)(p + step));
+    const __m128i third = _mm_loadu_si128((const __m128i*)(p + 2 * step));
+    const __m128i fourth = _mm_loadu_si128((const __m128i*)(p + 3 * step));
+    const i32 low = _mm512_inserti32x4(_mm512_castsi128_si512(first), second, 1);
+    return _mm512_inserti32x4(_mm512_inserti32x4(low, third, 2), fourth, 3);
+}
+LOWBIT_LANES_FN void store_quarters(std::uint8_t* p, std::ptrdiff_t step, i32 x) {
+    _mm_storeu_si128((__m128i*)p, _mm512_maskz_extracti64x2_epi64(0x3, x, 0));
+    _mm_storeu_si128((__m128i*)(p + step), _mm512_maskz_extracti64x2_epi64(0x3, x, 1));
+    _mm_storeu_si128((__m128i*)(p + 2 * step), _mm512_maskz_extracti64x2_epi64(0x3, x, 2));
+    _mm_storeu_si128((__m128i*)(p + 3 * step), _mm512_maskz_extracti64x2_epi64(0x3, x, 3));
+}
+LOWBIT_LANES_FN i32 load_bytes(const void* p) { return _mm512_loadu_si512(p); }
+/// The low bytes of 32 words of at most 255.
+LOWBIT_LANES_FN __m256i low_bytes(i32 words) { return _mm512_maskz_cvtepi16_epi8(0xffffffffu, words); }
+/// Sixteen nibbles of 8 bytes, the low ones first; what is above a nibble is not 0.
+LOWBIT_LANES_FN i32 load_nibbles(const std::uint8_t* p) {
+    std::int32_t halves[2];
+    __builtin_memcpy(halves, p, 8);
+    const i32 both = _mm512_mask_set1_epi32(_mm512_set1_epi32(halves[0]), 0xff00, halves[1]);
+    return _mm512_maskz_srlv_epi32(all, both,
+                                   _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28));
+}
+/// table[index mod 16].
+LOWBIT_LANES_FN f32 lookup(f32 table, i32 index) { return _mm512_maskz_permutexvar_ps(all, index, table); }
+/// table[index mod 8] of the first eight.
+LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
+    return _mm512_maskz_permutexvar_ps(all, _mm512_and_si512(index, _mm512_set1_epi32(7)), table);
+}
+
+// Maxima of integers across lanes: see blocks.inc.
+using quarters = __m512i;
+/// Of four vectors, the maximum of each quarter, as its four lanes.
+LOWBIT_LANES_FN quarters quarter_maxima(i32 a, i32 b, i32 c, i32 d) {
+    const i32 ab =
+        _mm512_maskz_max_epi32(all, _mm512_maskz_unpacklo_epi32(all, a, b), _mm512_maskz_unpackhi_epi32(all, a, b));
+    const i32 cd =
+        _mm512_maskz_max_epi32(all, _mm512_maskz_unpacklo_epi32(all, c, d), _mm512_maskz_unpackhi_epi32(all, c, d));
+    return _mm512_maskz_max_epi32(all, _mm512_maskz_unpacklo_epi64(0xff, ab, cd),
+                                  _mm512_maskz_unpackhi_epi64(0xff, ab, cd));
+}
+/// The maxima of the sixteen vectors that went into a, b, c, d, in order.
+LOWBIT_LANES_FN i32 fold_quarters(quarters a, quarters b, quarters c, quarters d) {
+    const i32 ab = _mm512_maskz_max_epi32(all, _mm512_maskz_shuffle_i32x4(all, a, b, 0x44),
+                                          _mm512_maskz_shuffle_i32x4(all, a, b, 0xee));
+    const i32 cd = _mm512_maskz_max_epi32(all, _mm512_maskz_shuffle_i32x4(all, c, d, 0x44),
+                                          _mm512_maskz_shuffle_i32x4(all, c, d, 0xee));
+    return _mm512_maskz_max_epi32(all, _mm512_maskz_shuffle_i32x4(all, ab, cd, 0x88),
+                                  _mm512_maskz_shuffle_i32x4(all, ab, cd, 0xdd));
+}
+
 // Floats ----------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN f32 splat(float x) { return _mm512_set1_ps(x); }
@@ -115,6 +191,13 @@ LOWBIT_LANES_FN f32 seen_max(f32 x, f32 seen) {
 }
 /// Nearest integer, ties to even.
 LOWBIT_LANES_FN i32 round_even(f32 x) { return _mm512_maskz_cvtps_epi32(all, x); }
+/// Sixteen bytes, sign-extended to 16 bits, and as float16.
+LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
+}
+LOWBIT_LANES_FN f32 halves_to_float(__m256i x) { return _mm512_maskz_cvtph_ps(all, x); }
+/// a · b + c, rounded once.
+LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }
 /// Toward zero.
 LOWBIT_LANES_FN i32 truncate(f32 x) { return _mm512_maskz_cvttps_epi32(all, x); }
 LOWBIT_LANES_FN f32 to_float(i32 x) { return _mm512_maskz_cvtepi32_ps(all, x); }
@@ -143,6 +226,7 @@ LOWBIT_LANES_FN i32 shift_right(i32 a) {
 // Masks -----------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN mask greater(i32 a, i32 b) { return _mm512_cmpgt_epi32_mask(a, b); }
+LOWBIT_LANES_FN mask both(mask a, mask b) { return static_cast<mask>(a & b); }
 LOWBIT_LANES_FN mask either(mask a, mask b) { return static_cast<mask>(a | b); }
 LOWBIT_LANES_FN bool any(mask m) { return m != 0; }
 LOWBIT_LANES_FN i32 select(mask m, i32 yes, i32 no) { return _mm512_mask_mov_epi32(no, m, yes); }

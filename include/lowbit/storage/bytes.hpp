@@ -52,6 +52,24 @@ void store_bytes(T value, std::byte* bytes) {
     for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<std::byte>(bits >> (8 * i));
 }
 
+/// A little-endian number, at any address, as one load.
+template <std::unsigned_integral T>
+T load_little(const std::byte* bytes) {
+    T value;
+    std::memcpy(&value, bytes, sizeof(T));
+    return std::endian::native == std::endian::little ? value : load_bytes<T>(bytes);
+}
+
+/// A number as little-endian bytes, at any address, as one store.
+template <std::unsigned_integral T>
+void store_little(T value, std::byte* bytes) {
+    if constexpr (std::endian::native == std::endian::little) {
+        std::memcpy(bytes, &value, sizeof(T));
+    } else {
+        store_bytes(value, bytes);
+    }
+}
+
 }  // namespace detail
 
 /// The bytes of a file. Errors: it cannot be opened or read.

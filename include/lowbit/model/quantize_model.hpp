@@ -14,6 +14,7 @@
 #include <lowbit/model/integer_network.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/model/report.hpp>
+#include <lowbit/model/round_weights.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -96,7 +97,7 @@ inline std::vector<edge_codes> choose_edges(const graph& g, std::span<const tens
     std::vector<edge_statistics> seen(schemes.begin(), schemes.end());
     const auto owns = [&](edge e) { return owners[static_cast<std::size_t>(e.node)] == e; };
     for (std::size_t i = 0; i < batches.size(); ++i) {
-        if (progress) progress(0.5 * static_cast<double>(i) / static_cast<double>(batches.size()), "calibrating");
+        if (progress) progress(0.4 * static_cast<double>(i) / static_cast<double>(batches.size()), "calibrating");
         float_run(
             g, batches[i],
             [&](edge e, const node&, tensor_view<const float> values) {
@@ -147,16 +148,35 @@ inline std::vector<any_scheme> weight_schemes(const graph& g, const recipe& r) {
     return schemes;
 }
 
-inline any_quantized quantize_weights(const node& n, const any_scheme& scheme, const layer_recipe* own,
-                                      const executor& pool) {
-    if (own == nullptr || own->weight_params.empty()) return quantize(n.weights, scheme, pool);
-    return scheme.visit([&](const auto& chosen) -> any_quantized {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(chosen)>, affine>) {
-            return quantize(n.weights, chosen, own->weight_params, pool);
-        } else {
-            fail(describe(n), ": weight parameters are given for a scheme that is not affine");
-        }
-    });
+/// Weights and bias of every layer.
+inline std::vector<quantized_layer> quantize_layers(const graph& g, std::span<const tensor<float>> batches,
+                                                    const recipe& r, const executor& pool,
+                                                    const progress_callback& progress) {
+    const auto schemes = weight_schemes(g, r);
+    const auto rounding_of = [&](edge e) {
+        const layer_recipe* own = override_of(r, g, e);
+        return own != nullptr && own->weight_rounding ? *own->weight_rounding : r.weight_rounding;
+    };
+    const auto layers = g.weighted();
+    const bool needs_data = r.bias_correction || std::any_of(layers.begin(), layers.end(), [&](edge e) {
+                                return rounding_of(e) != weight_rounding::nearest;
+                            });
+    std::vector<group_moments> moments(g.nodes().size());
+    if (needs_data) {
+        if (progress) progress(0.4, "measuring the layers' inputs");
+        moments = layer_moments(g, batches, pool);
+    }
+    std::vector<quantized_layer> quantized(g.nodes().size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        const auto at = static_cast<std::size_t>(layers[i].node);
+        const node& n = g[layers[i]];
+        if (progress) progress(0.5 + 0.4 * static_cast<double>(i) / static_cast<double>(layers.size()), n.name);
+        const layer_recipe* own = override_of(r, g, layers[i]);
+        const auto params = own == nullptr ? std::vector<affine_params>{} : own->weight_params;
+        quantized[at] = {round_weights(n, schemes[at], params, rounding_of(layers[i]), moments[at], pool), n.bias};
+        if (r.bias_correction) quantized[at].bias = corrected_bias(n, quantized[at].weights, moments[at]);
+    }
+    return quantized;
 }
 
 }  // namespace detail
@@ -169,16 +189,7 @@ inline quantized_graph quantize_graph(const graph& g, std::span<const tensor<flo
     detail::check_names(r, g);
     quantized_graph q{.network = fold_batch_norms(g), .rounding = r.rounding};
     q.edges = detail::choose_edges(q.network, batches, r, pool, progress);
-    const auto schemes = detail::weight_schemes(q.network, r);
-    for (int i = 0; i < q.network.size(); ++i) {
-        const node& n = q.network[edge{i}];
-        quantized_layer& layer = q.layers.emplace_back();
-        if (!n.has_weights()) continue;
-        if (progress) progress(0.5 + 0.4 * i / q.network.size(), n.name);
-        layer = {detail::quantize_weights(n, schemes[static_cast<std::size_t>(i)],
-                                          detail::override_of(r, q.network, {i}), pool),
-                 n.bias};
-    }
+    q.layers = detail::quantize_layers(q.network, batches, r, pool, progress);
     return q;
 }
 

@@ -14,6 +14,13 @@
 
 namespace lowbit {
 
+/// How weights become codes.
+enum class weight_rounding {
+    nearest,
+    gptq,      ///< error feedback: refine/gptq.hpp
+    adaround,  ///< up or down, learned: refine/adaround.hpp
+};
+
 /// What one node has of its own; what is not set is the recipe's.
 struct layer_recipe {
     std::optional<any_scheme> weights{};
@@ -23,6 +30,7 @@ struct layer_recipe {
     std::vector<affine_params> weight_params{};
     /// and of the output.
     std::optional<affine_params> activation_params{};
+    std::optional<lowbit::weight_rounding> weight_rounding{};
 
     bool operator==(const layer_recipe&) const = default;
 };
@@ -35,6 +43,9 @@ struct recipe {
     /// The first and the last layer with weights: 8-bit weights, and 8-bit codes in and out of the network and into
     /// the last layer.
     bool first_and_last_at_8_bits = false;
+    lowbit::weight_rounding weight_rounding = lowbit::weight_rounding::nearest;
+    /// Make up in the biases for the mean error of each layer's weights.
+    bool bias_correction = false;
     /// By the name of the node.
     std::map<std::string, layer_recipe> layers{};
     requant_rounding rounding = requant_rounding::single;

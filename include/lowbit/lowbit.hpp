@@ -35,6 +35,7 @@
 #include <lowbit/kernels/gemm_tile.hpp>
 #include <lowbit/kernels/layer.hpp>
 #include <lowbit/kernels/linear.hpp>
+#include <lowbit/kernels/pack.hpp>
 #include <lowbit/kernels/packed_gemm.hpp>
 #include <lowbit/kernels/pooling.hpp>
 #include <lowbit/kernels/quantize.hpp>
@@ -77,26 +78,39 @@
 #include <lowbit/schemes/vsq.hpp>
 
 #include <lowbit/refine/adaround.hpp>
+#include <lowbit/refine/awq.hpp>
+#include <lowbit/refine/bias_correction.hpp>
 #include <lowbit/refine/bn_fold.hpp>
+#include <lowbit/refine/channels.hpp>
+#include <lowbit/refine/equalize.hpp>
 #include <lowbit/refine/gptq.hpp>
+#include <lowbit/refine/hadamard.hpp>
+#include <lowbit/refine/hqq.hpp>
 #include <lowbit/refine/input_moments.hpp>
+#include <lowbit/refine/smoothquant.hpp>
 
 #include <lowbit/train/kmeans.hpp>
 
 #include <lowbit/storage/bytes.hpp>
+#include <lowbit/storage/huffman.hpp>
 #include <lowbit/storage/npy.hpp>
 
 #include <lowbit/model/activations.hpp>
+#include <lowbit/model/dynamic_linear.hpp>
 #include <lowbit/model/float_run.hpp>
 #include <lowbit/model/fold.hpp>
 #include <lowbit/model/graph.hpp>
 #include <lowbit/model/integer_network.hpp>
+#include <lowbit/model/kmeans_model.hpp>
+#include <lowbit/model/layer_moments.hpp>
 #include <lowbit/model/layout.hpp>
 #include <lowbit/model/lower.hpp>
 #include <lowbit/model/quantize_model.hpp>
 #include <lowbit/model/quantized_graph.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/model/report.hpp>
+#include <lowbit/model/round_weights.hpp>
 #include <lowbit/model/simulate.hpp>
+#include <lowbit/model/size.hpp>
 
 #include <lowbit/version.hpp>

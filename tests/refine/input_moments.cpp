@@ -28,6 +28,7 @@ TEST_CASE("moments of batches are those of the whole, and give the output error"
     const Eigen::MatrixXd difference = (lowbit::as_matrix(rounded) - lowbit::as_matrix(w)).cast<double>();
     CHECK((whole.gram() - inputs.transpose() * inputs / 1100).norm() < 1e-9);
     CHECK((whole.mean() - inputs.colwise().mean().transpose()).norm() < 1e-12);
+    CHECK((whole.mean_magnitude() - inputs.cwiseAbs().colwise().mean().transpose()).norm() < 1e-12);
     CHECK(whole.largest() == inputs.cwiseAbs().colwise().maxCoeff().transpose());
     const double expected = (inputs * difference.transpose()).squaredNorm() / 1100;
     CHECK(lowbit::output_error(w, rounded, whole.gram()) == Approx(expected));

@@ -20,13 +20,14 @@
 
 namespace lowbit {
 
-/// Sums of x, x·xᵀ and max|x| over rows of inputs; float64. Mergeable.
+/// Sums of x, |x| and x·xᵀ, and max|x|, over rows of inputs; float64. Mergeable.
 class input_moments {
 public:
     /// columns: how many inputs the layer has. Memory 8·columns² bytes.
     explicit input_moments(std::ptrdiff_t columns)
         : products_(Eigen::MatrixXd::Zero(columns, columns)),
           sum_(Eigen::VectorXd::Zero(columns)),
+          magnitudes_(Eigen::VectorXd::Zero(columns)),
           largest_(Eigen::VectorXd::Zero(columns)) {}
 
     /// Rows of inputs: any shape whose last axis is the layer's input. Complexity O(rows·columns²).
@@ -48,6 +49,7 @@ public:
                 all.middleRows(first, std::min(chunk, rows - first)).transpose().template cast<double>();
             products_.selfadjointView<Eigen::Lower>().rankUpdate(x);
             sum_ += x.rowwise().sum();
+            magnitudes_ += x.cwiseAbs().rowwise().sum();
             largest_ = largest_.cwiseMax(x.cwiseAbs().rowwise().maxCoeff());
         }
         count_ += rows;
@@ -58,6 +60,7 @@ public:
         check(columns() == other.columns(), "input_moments: merging ", columns(), " and ", other.columns(), " inputs");
         products_ += other.products_;
         sum_ += other.sum_;
+        magnitudes_ += other.magnitudes_;
         largest_ = largest_.cwiseMax(other.largest_);
         count_ += other.count_;
     }
@@ -72,6 +75,8 @@ public:
     }
     /// E[x].
     Eigen::VectorXd mean() const { return sum_ / checked_count(); }
+    /// E|x|.
+    Eigen::VectorXd mean_magnitude() const { return magnitudes_ / checked_count(); }
     /// max|x| of each input.
     const Eigen::VectorXd& largest() const {
         checked_count();
@@ -85,7 +90,7 @@ private:
     }
 
     Eigen::MatrixXd products_;  ///< lower triangle
-    Eigen::VectorXd sum_, largest_;
+    Eigen::VectorXd sum_, magnitudes_, largest_;
     std::ptrdiff_t count_ = 0;
 };
 

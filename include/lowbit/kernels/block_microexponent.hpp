@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
 /// Shared microexponents on raw memory: MX9, MX6, MX4 (Rouhani et al. 2023, "With Shared Microexponents, A Little
-/// Shifting Goes a Long Way", section 3: k1 = 16, d1 = 8, k2 = 2, d2 = 1) and, without the second level, MSFP16, MSFP12.
+/// Shifting Goes a Long Way", section 3: k1 = 16, d1 = 8, k2 = 2, d2 = 1) and, without the second level, MSFP16,
+/// MSFP12.
 ///
 ///     E = exponent of the largest in the block;  τ = min(E − exponent of the largest in the pair, 1)
 ///     M = round(|x| / 2^(E − τ − (m − 1))), at most 2^m − 1;  x̂ = ±M · 2^(E − τ − (m − 1))
@@ -98,7 +99,8 @@ inline void dequantize_microexponent(const std::uint8_t* codes, const std::uint8
         for (std::ptrdiff_t i = 0; i < count; ++i) {
             if (paired && i % format.pair == 0) shift = static_cast<int>(shift_in.next());
             const std::uint32_t code = code_in.next(), mantissa = code & ((1u << m) - 1);
-            const float magnitude = times_power_of_two(static_cast<float>(mantissa), exponent.exponent() - shift + 1 - m);
+            const float magnitude =
+                times_power_of_two(static_cast<float>(mantissa), exponent.exponent() - shift + 1 - m);
             const bool negative = (code >> m) != 0 && (paired || mantissa != 0);
             x[first + i] = exponent.is_nan() ? static_cast<float>(exponent) : negative ? -magnitude : magnitude;
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
 /// VS-Quant on raw memory (Dai et al. 2021, "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural
-/// Network Inference", sections 4.1 and 4.2): N-bit elements, one M-bit scale for each vector of V elements, one float32
-/// γ for all vectors of a channel (or of the tensor).
+/// Network Inference", sections 4.1 and 4.2): N-bit elements, one M-bit scale for each vector of V elements, one
+/// float32 γ for all vectors of a channel (or of the tensor).
 ///
 ///     s(j) = max|x| / qmax;   γ = max_j s(j) / (2^M − 1);   s_q(j) = round(s(j) / γ)
 ///     order A (the paper's)   x_q = clip(round(x / s(j)))           elements first, then the scales

@@ -230,6 +230,16 @@ struct gemm_blocks {
 };
 inline constexpr std::ptrdiff_t most_blocks_with_taps = 16;
 
+/// A line of rows in tiles of nearly equal height: the first `longer` have one row more than the others.
+struct line_tiles {
+    std::ptrdiff_t count, base, longer;
+
+    line_tiles(std::ptrdiff_t rows, int most)
+        : count(ceil_div<std::ptrdiff_t>(rows, most)), base(rows / count), longer(rows % count) {}
+    std::ptrdiff_t first_row(std::ptrdiff_t tile) const { return tile * base + std::min(tile, longer); }
+    int rows(std::ptrdiff_t tile) const { return static_cast<int>(base + (tile < longer ? 1 : 0)); }
+};
+
 inline void run_gemm(const gemm_run& run, const executor& threads) {
     const gemm_header& h = *run.header;
     const gemm_geometry geometry = geometry_of(h.set);
@@ -241,8 +251,9 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
 
     threads.parallel_for(blocks.across * blocks.down, [&](std::ptrdiff_t block) {
         const std::ptrdiff_t column = block % blocks.across, band = block / blocks.across;
-        gemm_tap on_stack[tap_slots_on_stack];
-        gemm_tap* const taps = run.taps ? run.taps + block * tap_slots(h) : on_stack;
+        // Bytes, as an array of taps would be initialized at each call.
+        alignas(gemm_tap) std::byte on_stack[tap_slots_on_stack * sizeof(gemm_tap)];
+        gemm_tap* const taps = run.taps ? run.taps + block * tap_slots(h) : reinterpret_cast<gemm_tap*>(on_stack);
         tap_builder builder(run, taps);
         gemm_tile tile{.header = &h, .taps = taps, .y_stride = y_pixel};
         for (std::ptrdiff_t panel = panels * column / blocks.across; panel < panels * (column + 1) / blocks.across;
@@ -255,15 +266,23 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
             tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(group_out - place.channel, place.width));
             std::uint8_t* const y = run.y + (group * group_out + place.channel) * bytes_of(h.output);
 
-            const std::ptrdiff_t line_tiles = ceil_div<std::ptrdiff_t>(run.line_rows, geometry.rows[kind]);
-            const std::ptrdiff_t tiles = run.lines * line_tiles;
-            for (std::ptrdiff_t t = tiles * band / blocks.down; t < tiles * (band + 1) / blocks.down; ++t) {
-                const std::ptrdiff_t line = run.lines == 1 ? 0 : t / line_tiles, part = t - line * line_tiles;
-                const std::ptrdiff_t from = run.line_rows * part / line_tiles;
-                tile.rows = static_cast<int>(run.line_rows * (part + 1) / line_tiles - from);
+            const line_tiles cut(run.line_rows, geometry.rows[kind]);
+            const std::ptrdiff_t tiles = run.lines * cut.count;
+            const std::ptrdiff_t until = tiles * (band + 1) / blocks.down;
+            for (std::ptrdiff_t t = tiles * band / blocks.down; t < until; t += tile.repeat) {
+                const std::ptrdiff_t line = run.lines == 1 ? 0 : t / cut.count, part = t - line * cut.count;
+                const std::ptrdiff_t from = cut.first_row(part);
+                tile.rows = cut.rows(part);
                 tile.y = y + (line * run.line_rows + from) * y_pixel;
-                tile.tap_count =
-                    run.direct ? builder.direct(group, from, tile.rows) : builder.line(group, line, from, tile.rows);
+                if (run.direct) {
+                    // Tiles of as many rows go to the kernel at once; the last of all alone, as it may end at x's end.
+                    const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
+                    tile.repeat = std::min(same, until - t);
+                    if (t + tile.repeat == tiles && tile.repeat > 1) --tile.repeat;
+                    tile.tap_count = builder.direct(group, from, tile.rows);
+                } else {
+                    tile.tap_count = builder.line(group, line, from, tile.rows);
+                }
                 multiply(tile);
             }
         }

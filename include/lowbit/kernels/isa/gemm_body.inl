@@ -46,13 +46,13 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void add_skips(vec (&acc)[Rows][Registers], c
 }
 
 /// Σ (x − Z_x) of each row, for weights with a zero point.
-LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::uint8_t flip, std::int32_t* sums) {
+LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t first, std::uint8_t flip, std::int32_t* sums) {
     for (int r = 0; r < tile.rows; ++r) {
         std::int32_t sum = 0;
         for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
             const gemm_tap& tap = tile.taps[t];
             if (r < tap.first || r >= tap.last) continue;
-            sum += sum_bytes(tap.x + r * tap.stride, tap.bytes, flip) -
+            sum += sum_bytes(tap.x + (first + r) * tap.stride, tap.bytes, flip) -
                    static_cast<std::int32_t>(tap.bytes) * tile.header->eff_zero;
         }
         sums[r] = sum;
@@ -77,8 +77,9 @@ LOWBIT_TARGET __attribute__((noinline)) void rescale_any(requant_rounding roundi
     }
 }
 
+/// One tile: the rows from `first` on.
 template <int Rows, int Registers>
-LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std::ptrdiff_t first) {
     constexpr int width = Registers * lanes;
     const gemm_header& h = *tile.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(tile.panel);
@@ -86,6 +87,19 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
     const std::uint8_t* const weights = table + h.skip_bytes(width);
     const std::uint8_t flip_byte = h.input == code_type::s8 ? 0x80 : 0;
     const vec flip = splat_byte(flip_byte);
+    std::uint8_t* const y = tile.y + first * tile.y_stride;
+
+    // What this tile writes and the next one begins with, fetched while this one computes.
+    const std::ptrdiff_t y_bytes = width * bytes_of(h.output);
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+        for (std::ptrdiff_t b = 0; b < y_bytes; b += 64) __builtin_prefetch(y + r * tile.y_stride + b, 1);
+        if (tile.repeat > 1) {
+            const std::uint8_t* const next = tile.taps[0].x + (first + r + Rows) * tile.taps[0].stride;
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + 64);
+        }
+    }
 
     vec acc[Rows][Registers];
 #pragma GCC unroll 12
@@ -99,7 +113,7 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
         const std::uint8_t* const w = weights + tap.step * width * 4;
         const std::uint8_t* x[Rows];
 #pragma GCC unroll 12
-        for (int r = 0; r < Rows; ++r) x[r] = tap.x + r * tap.stride;
+        for (int r = 0; r < Rows; ++r) x[r] = tap.x + (first + r) * tap.stride;
         if (tap.first == 0 && tap.last == Rows) [[likely]] {
             multiply<0, Rows>(acc, x, w, tap.steps, flip);
             continue;
@@ -130,7 +144,7 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
 
     if (h.has_weight_zeros) {
         std::int32_t sums[Rows];
-        sum_rows(tile, flip_byte, sums);
+        sum_rows(tile, first, flip_byte, sums);
 #pragma GCC unroll 4
         for (int v = 0; v < Registers; ++v) {
             const vec minus_zero = load(constants.minus_zero + v * lanes);
@@ -145,13 +159,12 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
             const int count = tile.columns - v * lanes;
             if (h.output == code_type::s32) {
 #pragma GCC unroll 12
-                for (int r = 0; r < Rows; ++r)
-                    store_words(acc[r][v], tile.y + r * tile.y_stride + v * lanes * 4, count);
+                for (int r = 0; r < Rows; ++r) store_words(acc[r][v], y + r * tile.y_stride + v * lanes * 4, count);
             } else {
 #pragma GCC unroll 12
                 for (int r = 0; r < Rows; ++r)
                     store_words(scale_float(acc[r][v], constants.scale + v * lanes),
-                                tile.y + r * tile.y_stride + v * lanes * 4, count);
+                                y + r * tile.y_stride + v * lanes * 4, count);
             }
         }
         return;
@@ -182,7 +195,12 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
     const std::uint8_t flip_out = h.output == code_type::u8 ? 0x80 : 0;
     const code_writer<Registers> writer(constants, h.output_zero, flip_out, tile.columns);
 #pragma GCC unroll 12
-    for (int r = 0; r < Rows; ++r) writer.write(acc[r], tile.y + r * tile.y_stride);
+    for (int r = 0; r < Rows; ++r) writer.write(acc[r], y + r * tile.y_stride);
+}
+
+template <int Rows, int Registers>
+LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
+    for (std::ptrdiff_t i = 0; i < tile.repeat; ++i) gemm_rows_at<Rows, Registers>(tile, i * Rows);
 }
 
 /// Picks the kernel for the number of rows.

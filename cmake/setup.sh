@@ -4,7 +4,8 @@
 
 # build TARGET: installs what is missing (Debian), configures once, then builds the target on all cores.
 build() {
-    install_missing g++ cmake ninja-build pkg-config python3 libeigen3-dev catch2 libbenchmark-dev librapidcheck-dev
+    install_missing g++ cmake ninja-build pkg-config python3 libeigen3-dev nlohmann-json3-dev catch2 libbenchmark-dev \
+        librapidcheck-dev
     if [ ! -f build/build.ninja ]; then
         echo "Configuring build/"
         cmake -S . -B build -G Ninja >build.log 2>&1 || { cat build.log; rm -f build.log; return 1; }

@@ -123,6 +123,14 @@ struct sliding_window {
     }
 };
 
+/// f(block, output pixel) over all images.
+template <class Function>
+void for_pixels(const sliding_window& s, const executor& threads, Function&& f) {
+    for_blocks(s.batch, threads, [&](std::ptrdiff_t block, std::ptrdiff_t first, std::ptrdiff_t last) {
+        for (std::ptrdiff_t p = first * s.out_pixels(); p < last * s.out_pixels(); ++p) f(block, p);
+    });
+}
+
 /// The patches of the output pixels first … first + rows − 1, one a row.
 template <class T>
 void gather_patches(const sliding_window& s, const T* x, std::ptrdiff_t first, std::ptrdiff_t rows, T* patches) {
@@ -230,57 +238,56 @@ row_matrix<T> taps_first(const tensor<T>& w) {
     return lowbit::as_matrix(w).transpose();
 }
 
+/// Each channel m times over, so that a channel multiplier becomes 1.
+template <class T>
+tensor<T> repeat_channels(const tensor<T>& x, std::ptrdiff_t m) {
+    const tensor_shape& s = x.shape();
+    tensor<T> repeated({s[0], s[1], s[2], s[3] * m});
+    for (std::ptrdiff_t i = 0; i < x.size(); ++i) std::fill_n(repeated.data() + i * m, m, x[i]);
+    return repeated;
+}
+
 /// Output channel c·m + j sees input channel c alone; m is the channel multiplier.
 template <class T>
 void depthwise_forward(const lowbit::node& n, const tensor<T>& x, const tensor<T>& w, const tensor<T>& b, tensor<T>& y,
                        const executor& threads) {
+    const std::ptrdiff_t channels = w.shape()[0], multiplier = channels / x.shape()[3];
+    if (multiplier > 1) return depthwise_forward(n, repeat_channels(x, multiplier), w, b, y, threads);
     const sliding_window s(n, x.shape(), y.shape());
     const row_matrix<T> taps = taps_first(w);
-    const std::ptrdiff_t out_c = w.shape()[0], multiplier = out_c / s.in_c;
-    for_blocks(s.batch, threads, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t last) {
-        for (std::ptrdiff_t p = first * s.out_pixels(); p < last * s.out_pixels(); ++p) {
-            T* out = y.data() + p * out_c;
-            if (b.empty())
-                std::fill_n(out, out_c, T(0));
-            else
-                std::copy_n(b.data(), out_c, out);
-            s.for_taps(p, [&](std::ptrdiff_t tap, std::ptrdiff_t at) {
-                const T* row = taps.data() + tap * out_c;
-                if (multiplier == 1)
-                    add_product_to(out, x.data() + at, row, out_c);
-                else
-                    for (std::ptrdiff_t c = 0; c < out_c; ++c) out[c] += x[at + c / multiplier] * row[c];
-            });
-        }
+    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
+        T* out = y.data() + p * channels;
+        b.empty() ? void(std::fill_n(out, channels, T(0))) : void(std::copy_n(b.data(), channels, out));
+        s.for_taps(p, [&](std::ptrdiff_t tap, std::ptrdiff_t at) {
+            add_product_to(out, x.data() + at, taps.data() + tap * channels, channels);
+        });
     });
 }
 
 template <class T>
 void depthwise_backward(const lowbit::node& n, const tensor<T>& x, const tensor<T>& w, const tensor<T>& dy,
                         tensor<T>* dx, tensor<T>& dw, tensor<T>& db, const executor& threads) {
+    const std::ptrdiff_t channels = w.shape()[0], multiplier = channels / x.shape()[3];
+    if (multiplier > 1) {
+        const tensor<T> repeated = repeat_channels(x, multiplier);
+        tensor<T> repeated_dx(repeated.shape());
+        depthwise_backward(n, repeated, w, dy, dx ? &repeated_dx : nullptr, dw, db, threads);
+        if (dx)
+            for (std::ptrdiff_t i = 0; i < repeated_dx.size(); ++i) (*dx)[i / multiplier] += repeated_dx[i];
+        return;
+    }
     const sliding_window s(n, x.shape(), dy.shape());
     const row_matrix<T> taps = taps_first(w);
-    const std::ptrdiff_t out_c = w.shape()[0], multiplier = out_c / s.in_c;
     block_sums<T> dw_sums(dw.size()), db_sums(db.size());
-    for_blocks(s.batch, threads, [&](std::ptrdiff_t block, std::ptrdiff_t first, std::ptrdiff_t last) {
-        T* dtaps = dw_sums[block];
-        for (std::ptrdiff_t p = first * s.out_pixels(); p < last * s.out_pixels(); ++p) {
-            const T* dout = dy.data() + p * out_c;
-            if (!db.empty()) add_to(db_sums[block], dout, out_c);
-            s.for_taps(p, [&](std::ptrdiff_t tap, std::ptrdiff_t at) {
-                if (multiplier == 1) {
-                    add_product_to(dtaps + tap * out_c, x.data() + at, dout, out_c);
-                    if (dx) add_product_to(dx->data() + at, taps.data() + tap * out_c, dout, out_c);
-                    return;
-                }
-                for (std::ptrdiff_t c = 0; c < out_c; ++c) {
-                    dtaps[tap * out_c + c] += x[at + c / multiplier] * dout[c];
-                    if (dx) (*dx)[at + c / multiplier] += taps(tap, c) * dout[c];
-                }
-            });
-        }
+    for_pixels(s, threads, [&](std::ptrdiff_t block, std::ptrdiff_t p) {
+        const T* dout = dy.data() + p * channels;
+        if (!db.empty()) add_to(db_sums[block], dout, channels);
+        s.for_taps(p, [&](std::ptrdiff_t tap, std::ptrdiff_t at) {
+            add_product_to(dw_sums[block] + tap * channels, x.data() + at, dout, channels);
+            if (dx) add_product_to(dx->data() + at, taps.data() + tap * channels, dout, channels);
+        });
     });
-    tensor<T> total({s.kh * s.kw, out_c});
+    tensor<T> total({s.kh * s.kw, channels});
     dw_sums.add_to(total.data());
     lowbit::as_matrix(dw) += lowbit::as_matrix(total).transpose();
     db_sums.add_to(db.data());
@@ -439,19 +446,11 @@ void mask_backward(const tensor<T>& y, const tensor<T>& dy, tensor<T>& dx, const
     });
 }
 
-/// f(output pixel) over all images.
-template <class Function>
-void for_pixels(const sliding_window& s, const executor& threads, Function&& f) {
-    for_blocks(s.batch, threads, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t last) {
-        for (std::ptrdiff_t p = first * s.out_pixels(); p < last * s.out_pixels(); ++p) f(p);
-    });
-}
-
 /// The largest valid tap.
 template <class T>
 void max_pool_forward(const lowbit::node& n, const tensor<T>& x, tensor<T>& y, const executor& threads) {
     const sliding_window s(n, x.shape(), y.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t p) {
+    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
         T* __restrict out = y.data() + p * s.in_c;
         std::fill_n(out, s.in_c, std::numeric_limits<T>::lowest());
         s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t at) {
@@ -488,7 +487,7 @@ void max_pool_backward(const lowbit::node& n, const tensor<T>& x, const tensor<T
 template <class T>
 void average_pool_forward(const lowbit::node& n, const tensor<T>& x, tensor<T>& y, const executor& threads) {
     const sliding_window s(n, x.shape(), y.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t p) {
+    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
         T* __restrict out = y.data() + p * s.in_c;
         std::fill_n(out, s.in_c, T(0));
         int taps = 0;
@@ -503,7 +502,7 @@ void average_pool_forward(const lowbit::node& n, const tensor<T>& x, tensor<T>& 
 template <class T>
 void average_pool_backward(const lowbit::node& n, const tensor<T>& dy, tensor<T>& dx, const executor& threads) {
     const sliding_window s(n, dx.shape(), dy.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t p) {
+    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
         int taps = 0;
         s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t) { ++taps; });
         const T* __restrict dout = dy.data() + p * s.in_c;

@@ -25,9 +25,9 @@ struct recipe {
 };
 
 constexpr recipe recipes[] = {
-    {"lenet", {.epochs = 40, .batch = 64, .rate = 2e-3f, .decay = 2e-2f, .seed = 1}},
-    {"mobilenet", {.epochs = 40, .batch = 64, .rate = 6e-3f, .decay = 2e-2f, .seed = 1}},
-    {"resnet", {.epochs = 30, .batch = 64, .rate = 6e-3f, .decay = 2e-2f, .seed = 1}},
+    {"lenet", {.epochs = 80, .rate = 2e-3f, .decay = 0.1f}},
+    {"mobilenet", {.epochs = 60, .rate = 6e-3f, .decay = 0.05f}},
+    {"resnet", {.epochs = 50, .rate = 6e-3f, .decay = 0.05f}},
 };
 
 void train_network(const recipe& r, const examples::digit_parts& data, const std::string& out,

@@ -30,6 +30,7 @@
 #include <lowbit/kernels/caching.hpp>
 #include <lowbit/kernels/conv2d.hpp>
 #include <lowbit/kernels/depthwise.hpp>
+#include <lowbit/kernels/dot.hpp>
 #include <lowbit/kernels/elementwise.hpp>
 #include <lowbit/kernels/gemm_run.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
@@ -94,6 +95,9 @@
 #include <lowbit/storage/bytes.hpp>
 #include <lowbit/storage/huffman.hpp>
 #include <lowbit/storage/npy.hpp>
+
+#include <lowbit/products/block_linear.hpp>
+#include <lowbit/products/linear.hpp>
 
 #include <lowbit/model/activations.hpp>
 #include <lowbit/model/dynamic_linear.hpp>

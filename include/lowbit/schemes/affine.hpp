@@ -203,17 +203,33 @@ inline affine_tensor encode(tensor_view<const float> x, const affine& s, std::sp
     return encode(x, s, choose_params(x, s, exec), exec);
 }
 
-inline void decode(const affine_tensor& q, tensor_view<float> out, const executor& exec) {
+namespace detail {
+
+/// n values from index `begin` (a multiple of 8) on.
+inline void decode_values(const affine_tensor& q, std::ptrdiff_t begin, std::ptrdiff_t n, float* out,
+                          const executor& exec) {
     const partition sets(q.shape(), q.scheme().granularity);
-    exec.parallel_for(ceil_div(out.size(), detail::affine_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * detail::affine_tile, last = std::min(first + detail::affine_tile, out.size());
-        std::array<std::int32_t, detail::affine_tile> buffer;
+    exec.parallel_for(ceil_div(n, affine_tile), [&](std::ptrdiff_t t) {
+        const std::ptrdiff_t first = begin + t * affine_tile, last = std::min(first + affine_tile, begin + n);
+        std::array<std::int32_t, affine_tile> buffer;
         q.packed().unpack(first, last - first, buffer.data());
         sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
             const auto [scale, zero] = q.params()[static_cast<std::size_t>(set)];
-            dequantize_affine(buffer.data() + (at - first), count, scale, zero, out.data() + at);
+            dequantize_affine(buffer.data() + (at - first), count, scale, zero, out + (at - begin));
         });
     });
+}
+
+}  // namespace detail
+
+inline void decode(const affine_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_values(q, 0, out.size(), out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const affine_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const std::ptrdiff_t row = q.shape().size_between(1, q.shape().rank());
+    detail::decode_values(q, first * row, rows * row, out, {});
 }
 
 /// Codes, scales, and (asymmetric) zero points packed to the width of a code.

@@ -55,6 +55,12 @@ struct block_lines {
 
     std::ptrdiff_t per_line() const { return ceil_div(length, block); }
     std::ptrdiff_t count() const { return lines * per_line(); }
+    /// As many lines as given, of the same kind.
+    block_lines part(std::ptrdiff_t number) const {
+        block_lines some = *this;
+        some.lines = number;
+        return some;
+    }
 };
 
 namespace detail {
@@ -192,6 +198,20 @@ void for_each_run(const block_runs& runs, const block_streams<Count, Byte>& stre
         }
     });
 }
+
+/// The lines that rows [first, first + rows) of axis 0 are made of, first and count: what `decode_rows` decodes. Blocks
+/// run along the last axis; eight rows start on a byte.
+struct row_lines {
+    std::ptrdiff_t first, count;
+
+    row_lines(const tensor_shape& shape, std::ptrdiff_t first_row, std::ptrdiff_t rows)
+        : first(first_row), count(rows) {
+        LOWBIT_ASSERT(first_row % 8 == 0 && shape.rank() >= 2 && first_row + rows <= shape[0]);
+        const std::ptrdiff_t per_row = shape.size_between(1, shape.rank() - 1);
+        first *= per_row;
+        count *= per_row;
+    }
+};
 
 /// Where decoded values go: straight to `out`, or, where the blocks' axis is not the last, by way of a copy.
 template <class Function>

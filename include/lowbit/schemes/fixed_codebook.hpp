@@ -98,12 +98,14 @@ struct fixed_codebook_scales {
 
     bool operator==(const fixed_codebook_scales&) const = default;
 
-    /// The scale of each block.
-    std::vector<float> values() const {
-        if (codes.empty()) return plain;
-        std::vector<float> scales(codes.size());
-        for (std::size_t i = 0; i < codes.size(); ++i) {
-            scales[i] = opaque(static_cast<float>(codes[i]) * steps[i / detail::scale_group]) + mean;
+    std::ptrdiff_t size() const { return static_cast<std::ptrdiff_t>(codes.empty() ? plain.size() : codes.size()); }
+
+    /// The scales of `count` blocks from block `first` on.
+    std::vector<float> values(std::ptrdiff_t first, std::ptrdiff_t count) const {
+        if (codes.empty()) return {plain.begin() + first, plain.begin() + first + count};
+        std::vector<float> scales;
+        for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(first + count); ++i) {
+            scales.push_back(opaque(static_cast<float>(codes[i]) * steps[i / detail::scale_group]) + mean);
         }
         return scales;
     }
@@ -128,7 +130,7 @@ inline void check_parts(const fixed_codebook& s, const tensor_shape& shape, cons
               scales.steps.size() == ceil_div(doubled, static_cast<std::size_t>(detail::scale_group)),
           "fixed_codebook: ", scales.codes.size(), " scale codes and ", scales.steps.size(), " steps for ", blocks,
           " blocks");
-    const std::vector<float> values = scales.values();
+    const std::vector<float> values = scales.values(0, scales.size());
     detail::check_block_parts("fixed_codebook", shape, codes, 4, static_cast<std::ptrdiff_t>(blocks),
                               static_cast<std::ptrdiff_t>(values.size()));
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -207,7 +209,7 @@ inline fixed_codebook_tensor encode(tensor_view<const float> x, const fixed_code
         }
     });
     fixed_codebook_scales stored = detail::store_scales(s, std::move(scales));
-    const std::vector<float> decoded = stored.values();
+    const std::vector<float> decoded = stored.values(0, lines.count());
     packed_codes codes(x.size(), 4, false);
     const detail::block_streams<1, std::uint8_t> streams{{codes.bytes().data()}, {runs.values * 4}};
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t run, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
@@ -216,15 +218,33 @@ inline fixed_codebook_tensor encode(tensor_view<const float> x, const fixed_code
     return {s, x.shape(), std::move(codes), std::move(stored)};
 }
 
-inline void decode(const fixed_codebook_tensor& q, tensor_view<float> out, const executor& exec) {
+namespace detail {
+
+/// `count` lines from line `first` (a multiple of 8, or 0) on.
+inline void decode_lines(const fixed_codebook_tensor& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                         const executor& exec) {
     const fixed_codebook& s = q.scheme();
-    const detail::block_runs runs(block_lines(q.shape(), -1, s.block), q.shape().size());
+    const block_lines lines = block_lines(q.shape(), -1, s.block).part(count);
+    const block_runs runs(lines, count * lines.length);
     const std::ptrdiff_t per_run = ceil_div(runs.values, s.block);
-    const std::vector<float> scales = q.scales().values();
-    const detail::block_streams<1, const std::uint8_t> streams{{q.packed().bytes().data()}, {runs.values * 4}};
-    detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t run, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        dequantize_codebook(at[0], n, s.block, s.levels, scales.data() + run * per_run, out.data() + first);
+    const std::vector<float> scales = q.scales().values(first * lines.per_line(), lines.count());
+    const block_streams<1, const std::uint8_t> streams{
+        {q.packed().bytes().data() + packed_bytes(first * lines.length, 4)}, {runs.values * 4}};
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t run, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        dequantize_codebook(at[0], n, s.block, s.levels, scales.data() + run * per_run, out + at_value);
     });
+}
+
+}  // namespace detail
+
+inline void decode(const fixed_codebook_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_lines(q, 0, block_lines(q.shape(), -1, q.scheme().block).lines, out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const fixed_codebook_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 /// Reads "nf4", "fp4" or "iq4nl" and their suffixes. False where the name is another's.

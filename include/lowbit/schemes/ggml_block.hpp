@@ -135,12 +135,29 @@ inline ggml_tensor encode(tensor_view<const float> x, const ggml_block& s, std::
     return {s, x.shape(), blocks};
 }
 
-inline void decode(const ggml_tensor& q, tensor_view<float> out, const executor& exec) {
-    const detail::block_runs runs(detail::ggml_lines(q.scheme(), q.shape()), q.shape().size());
-    const auto streams = detail::ggml_streams(q.scheme(), runs, q.blocks().data());
-    detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        dequantize_ggml(at[0], n, q.scheme().type, out.data() + first);
+namespace detail {
+
+/// `count` lines from line `first` on.
+inline void decode_lines(const ggml_tensor& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                         const executor& exec) {
+    const block_lines lines = ggml_lines(q.scheme(), q.shape()).part(count);
+    const block_runs runs(lines, count * lines.length);
+    const auto streams = ggml_streams(q.scheme(), runs, q.line_blocks(first));
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        dequantize_ggml(at[0], n, q.scheme().type, out + at_value);
     });
+}
+
+}  // namespace detail
+
+inline void decode(const ggml_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_lines(q, 0, detail::ggml_lines(q.scheme(), q.shape()).lines, out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const ggml_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 namespace detail {

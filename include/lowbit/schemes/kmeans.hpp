@@ -156,18 +156,35 @@ inline kmeans_tensor encode(tensor_view<const float> x, const kmeans& s, std::sp
     return {s, x.shape(), std::move(codes), std::move(books)};
 }
 
-inline void decode(const kmeans_tensor& q, tensor_view<float> out, const executor& exec) {
+namespace detail {
+
+/// n values from index `begin` (a multiple of 8) on.
+inline void decode_values(const kmeans_tensor& q, std::ptrdiff_t begin, std::ptrdiff_t n, float* out,
+                          const executor& exec) {
     const partition sets(q.shape(), q.scheme().granularity);
-    exec.parallel_for(ceil_div(out.size(), detail::label_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * detail::label_tile, last = std::min(first + detail::label_tile, out.size());
-        std::array<std::int32_t, detail::label_tile> labels;
+    exec.parallel_for(ceil_div(n, label_tile), [&](std::ptrdiff_t t) {
+        const std::ptrdiff_t first = begin + t * label_tile, last = std::min(first + label_tile, begin + n);
+        std::array<std::int32_t, label_tile> labels;
         q.packed().unpack(first, last - first, labels.data());
         sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
             const float* centroids = q.codebooks()[static_cast<std::size_t>(set)].centroids.data();
-            for (std::ptrdiff_t i = at; i < at + count; ++i)
-                out[i] = centroids[labels[static_cast<std::size_t>(i - first)]];
+            for (std::ptrdiff_t i = at; i < at + count; ++i) {
+                out[i - begin] = centroids[labels[static_cast<std::size_t>(i - first)]];
+            }
         });
     });
+}
+
+}  // namespace detail
+
+inline void decode(const kmeans_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_values(q, 0, out.size(), out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const kmeans_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const std::ptrdiff_t row = q.shape().size_between(1, q.shape().rank());
+    detail::decode_values(q, first * row, rows * row, out, {});
 }
 
 /// Labels, and for each set of values 2^bits centroids of float32 (or as many as it has values).

@@ -126,14 +126,36 @@ microexponent_tensor<M> encode(tensor_view<const float> x, const microexponent<M
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
 
+namespace detail {
+
+/// `count` lines from line `first` (a multiple of 8, or 0) on.
+template <int M>
+void decode_lines(const microexponent_tensor<M>& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                  const executor& exec) {
+    const microexponent_format format = kernel_format(q.scheme());
+    const block_lines lines = block_lines(q.shape(), -1, q.scheme().block).part(count);
+    const block_runs runs(lines, count * lines.length);
+    const auto streams =
+        microexponent_streams(q.scheme(), runs, q.packed().bytes().data() + packed_bytes(first * lines.length, 1 + M),
+                              q.scales().exponents.data() + first * lines.per_line(),
+                              q.scales().shifts.bytes().data() + packed_bytes(first * format.pairs(lines.length), 1));
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        dequantize_microexponent(at[0], at[1], at[2], n, format, out + at_value);
+    });
+}
+
+}  // namespace detail
+
 template <int M>
 void decode(const microexponent_tensor<M>& q, tensor_view<float> out, const executor& exec) {
-    const detail::block_runs runs(block_lines(q.shape(), -1, q.scheme().block), q.shape().size());
-    const auto streams = detail::microexponent_streams(q.scheme(), runs, q.packed().bytes().data(),
-                                                       q.scales().exponents.data(), q.scales().shifts.bytes().data());
-    detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        dequantize_microexponent(at[0], at[1], at[2], n, detail::kernel_format(q.scheme()), out.data() + first);
-    });
+    detail::decode_lines(q, 0, block_lines(q.shape(), -1, q.scheme().block).lines, out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+template <int M>
+void decode_rows(const microexponent_tensor<M>& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 /// Reads "mx9", "mx6", "mx4", "msfp16" or "msfp12", whichever has M mantissa bits, with its suffixes.

@@ -79,13 +79,31 @@ inline nvfp4_tensor encode(tensor_view<const float> x, const nvfp4& s, std::span
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
 
-inline void decode(const nvfp4_tensor& q, tensor_view<float> out, const executor& exec) {
-    const nvfp4& s = q.scheme();
-    const detail::block_runs runs(block_lines(q.shape(), -1, s.block), q.shape().size());
-    const auto streams = detail::nvfp4_streams(runs, s.block, q.packed().bytes().data(), q.scales().blocks.data());
-    detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        dequantize_nvfp4(at[0], at[1], n, q.scales().tensor, s.block, out.data() + first);
+namespace detail {
+
+/// `count` lines from line `first` (a multiple of 8, or 0) on.
+inline void decode_lines(const nvfp4_tensor& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                         const executor& exec) {
+    const std::ptrdiff_t block = q.scheme().block;
+    const block_lines lines = block_lines(q.shape(), -1, block).part(count);
+    const block_runs runs(lines, count * lines.length);
+    const auto streams = nvfp4_streams(runs, block, q.packed().bytes().data() + packed_bytes(first * lines.length, 4),
+                                       q.scales().blocks.data() + first * lines.per_line());
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        dequantize_nvfp4(at[0], at[1], n, q.scales().tensor, block, out + at_value);
     });
+}
+
+}  // namespace detail
+
+inline void decode(const nvfp4_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_lines(q, 0, block_lines(q.shape(), -1, q.scheme().block).lines, out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const nvfp4_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 /// Reads "nvfp4" and its suffixes. False where the name is another's.

@@ -94,18 +94,36 @@ inline mx_tensor encode(tensor_view<const float> x, const ocp_mx& s, std::span<c
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
 
-inline void decode(const mx_tensor& q, tensor_view<float> out, const executor& exec) {
+namespace detail {
+
+/// `count` lines from line `first` (a multiple of 8, or 0) on.
+inline void decode_lines(const mx_tensor& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                         const executor& exec) {
     const ocp_mx& s = q.scheme();
-    const block_lines lines(q.shape(), s.axis, mx_format::block);
-    const detail::block_runs runs(lines, q.shape().size());
-    const detail::block_streams<2, const std::uint8_t> streams{
-        {q.packed().bytes().data(), reinterpret_cast<const std::uint8_t*>(q.scales().data())},
+    const block_lines lines = block_lines(q.shape(), s.axis, mx_format::block).part(count);
+    const block_runs runs(lines, count * lines.length);
+    const auto* scales = reinterpret_cast<const std::uint8_t*>(q.scales().data());
+    const block_streams<2, const std::uint8_t> streams{
+        {q.packed().bytes().data() + packed_bytes(first * lines.length, q.packed().bits()),
+         scales + first * lines.per_line()},
         {runs.values * q.packed().bits(), 8 * ceil_div(runs.values, lines.block)}};
-    detail::decode_moved(out, q.shape(), s.axis, [&](float* values) {
-        detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-            dequantize_mx(at[0], at[1], n, s.element, values + first);
-        });
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        dequantize_mx(at[0], at[1], n, s.element, out + at_value);
     });
+}
+
+}  // namespace detail
+
+inline void decode(const mx_tensor& q, tensor_view<float> out, const executor& exec) {
+    const std::ptrdiff_t lines = block_lines(q.shape(), q.scheme().axis, mx_format::block).lines;
+    detail::decode_moved(out, q.shape(), q.scheme().axis,
+                         [&](float* values) { detail::decode_lines(q, 0, lines, values, exec); });
+}
+
+/// Rows [first, first + rows) of axis 0 of a tensor with blocks along its last axis; first a multiple of 8.
+inline void decode_rows(const mx_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 namespace detail {

@@ -10,6 +10,10 @@
 /// What `encode` returns, the quantized tensor Q, has shape(), scheme(), codes(), and in the same namespace
 ///
 ///     void decode(const Q& q, tensor_view<float> out, const executor&);
+///
+/// and, if it likes, for products that need a few rows at a time (first a multiple of 8):
+///
+///     void decode_rows(const Q& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out);
 #pragma once
 
 #include <lowbit/core/executor.hpp>

@@ -115,15 +115,36 @@ inline vsq_tensor encode(tensor_view<const float> x, const vsq& s, std::span<con
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
 
-inline void decode(const vsq_tensor& q, tensor_view<float> out, const executor& exec) {
+namespace detail {
+
+/// `count` lines from line `first` (a multiple of 8, or 0) on; whole channels where γ is per channel.
+inline void decode_lines(const vsq_tensor& q, std::ptrdiff_t first, std::ptrdiff_t count, float* out,
+                         const executor& exec) {
     const vsq& s = q.scheme();
-    const std::ptrdiff_t together = detail::values_of_gamma(s, q.shape());
-    const detail::block_runs runs(block_lines(q.shape(), -1, s.vector), together);
-    const auto streams = detail::vsq_streams(s, runs, q.packed().bytes().data(), q.scales().vectors.bytes().data());
-    detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        const float gamma = q.scales().gamma[static_cast<std::size_t>(first / together)];
-        dequantize_vsq(at[0], at[1], n, gamma, detail::kernel_format(s), out.data() + first);
+    const block_lines lines = block_lines(q.shape(), -1, s.vector).part(count);
+    const bool one_gamma = gamma_count(s, q.shape()) == 1;
+    const std::ptrdiff_t together = one_gamma ? count * lines.length : values_of_gamma(s, q.shape());
+    const block_runs runs(lines, together);
+    const auto streams =
+        vsq_streams(s, runs, q.packed().bytes().data() + packed_bytes(first * lines.length, s.bits),
+                    q.scales().vectors.bytes().data() + packed_bytes(first * lines.per_line(), s.scale_bits));
+    for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
+        const std::ptrdiff_t channel = one_gamma ? 0 : (first * lines.length + at_value) / together;
+        dequantize_vsq(at[0], at[1], n, q.scales().gamma[static_cast<std::size_t>(channel)], kernel_format(s),
+                       out + at_value);
     });
+}
+
+}  // namespace detail
+
+inline void decode(const vsq_tensor& q, tensor_view<float> out, const executor& exec) {
+    detail::decode_lines(q, 0, block_lines(q.shape(), -1, q.scheme().vector).lines, out.data(), exec);
+}
+
+/// Rows [first, first + rows) of axis 0; first a multiple of 8.
+inline void decode_rows(const vsq_tensor& q, std::ptrdiff_t first, std::ptrdiff_t rows, float* out) {
+    const detail::row_lines lines(q.shape(), first, rows);
+    detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
 /// Reads "vsqNsMvV" and its suffixes. False where the name is another's.

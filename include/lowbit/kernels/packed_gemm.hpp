@@ -189,14 +189,14 @@ struct vector_multiplier {
     }
 };
 
-/// Fills the constants of a panel whose first channel is `first`, of `columns` channels.
+/// Fills the constants of a panel whose first channel is `first`, of `columns` channels; `bytes_out` as for `slot_of`.
 template <int Width>
 void pack_constants(const gemm_header& h, const integer_layer& layer, std::ptrdiff_t first, int columns,
-                    const std::int64_t* start, panel_constants<Width>& p) {
+                    const std::int64_t* start, bool bytes_out, panel_constants<Width>& p) {
     std::memset(&p, 0, sizeof p);
     const std::int32_t offset = h.output == code_type::u8 ? 128 : 0;
     for (int c = 0; c < columns; ++c) {
-        const int slot = slot_of(c, Width, lanes_of(h.set), is_byte(h.output));
+        const int slot = slot_of(c, Width, lanes_of(h.set), bytes_out);
         const std::ptrdiff_t channel = first + c;
         p.start[slot] = static_cast<std::int32_t>(start[c]);
         if (h.output == code_type::f32) p.scale[slot] = at_channel(layer.output.scales, channel);
@@ -256,7 +256,8 @@ void pack_panel(const gemm_header& h, const integer_layer& layer, std::ptrdiff_t
             if (h.has_skips) skips[tap * Width + slot] = static_cast<std::int32_t>(h.eff_zero * sum);
         }
     }
-    pack_constants<Width>(h, layer, first, columns, start, *reinterpret_cast<panel_constants<Width>*>(to));
+    pack_constants<Width>(h, layer, first, columns, start, is_byte(h.output),
+                          *reinterpret_cast<panel_constants<Width>*>(to));
 }
 
 /// Packs a checked layer as planned.

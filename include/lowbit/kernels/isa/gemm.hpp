@@ -3,6 +3,7 @@
 /// The micro-kernels of matrix products by instruction set.
 #pragma once
 
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 #include <lowbit/kernels/isa/gemm_avx2.hpp>
 #include <lowbit/kernels/isa/gemm_avx512.hpp>
@@ -32,6 +33,26 @@ inline gemm_tile_function gemm_tile_for(isa set, bool wide, int kind) {
     }
 #endif
     return wide ? portable_tile<std::int64_t> : portable_tile<std::int32_t>;
+}
+
+/// The depthwise kernel of a vector instruction set.
+inline depthwise_function depthwise_line_for(isa set) {
+#if defined(__x86_64__)
+    switch (set) {
+        case isa::avx2:
+            return isa_avx2::run_depthwise_line;
+        case isa::avx_vnni:
+            return isa_avx_vnni::run_depthwise_line;
+        case isa::avx512:
+            return isa_avx512::run_depthwise_line;
+        case isa::avx512_vnni:
+            return isa_avx512_vnni::run_depthwise_line;
+        default:
+            break;
+    }
+#endif
+    (void)set;
+    return nullptr;
 }
 
 using widen_function = void (*)(const std::uint8_t*, bool, std::int32_t, std::ptrdiff_t, std::int16_t*);

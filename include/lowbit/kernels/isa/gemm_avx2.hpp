@@ -4,6 +4,7 @@
 /// halve the work, but saturates: 255·127 twice is past int16.)
 #pragma once
 
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 
 #if defined(__x86_64__)
@@ -25,7 +26,16 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
 }
 
+/// acc + Σ of the four products of bytes of each lane: x unsigned, w signed; the even bytes, then the odd ones.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) {
+    const vec w_even = _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8), w_odd = _mm256_srai_epi16(w, 8);
+    const vec x_even = _mm256_srli_epi16(_mm256_slli_epi16(x, 8), 8), x_odd = _mm256_srli_epi16(x, 8);
+    acc = add(acc, add(_mm256_madd_epi16(x_even, w_even), _mm256_madd_epi16(x_odd, w_odd)));
+}
+
 #include <lowbit/kernels/isa/gemm_body.inl>
+
+#include <lowbit/kernels/isa/depthwise_body.inl>
 
 LOWBIT_TARGET inline void widen_bytes(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
                                       std::int16_t* to) {

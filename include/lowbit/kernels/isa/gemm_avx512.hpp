@@ -3,6 +3,7 @@
 /// Matrix micro-kernels for AVX-512 without VNNI: VPMADDWD on 512 bits, steps of two int16, 64 channels a panel.
 #pragma once
 
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 
 #if defined(__x86_64__)
@@ -31,7 +32,16 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     acc = _mm512_add_epi32(acc, _mm512_madd_epi16(x, w));
 }
 
+/// acc + Σ of the four products of bytes of each lane: x unsigned, w signed; the even bytes, then the odd ones.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) {
+    const vec w_even = _mm512_srai_epi16(_mm512_slli_epi16(w, 8), 8), w_odd = _mm512_srai_epi16(w, 8);
+    const vec x_even = _mm512_srli_epi16(_mm512_slli_epi16(x, 8), 8), x_odd = _mm512_srli_epi16(x, 8);
+    acc = add(acc, add(_mm512_madd_epi16(x_even, w_even), _mm512_madd_epi16(x_odd, w_odd)));
+}
+
 #include <lowbit/kernels/isa/gemm_body.inl>
+
+#include <lowbit/kernels/isa/depthwise_body.inl>
 
 LOWBIT_TARGET inline void widen_bytes(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
                                       std::int16_t* to) {

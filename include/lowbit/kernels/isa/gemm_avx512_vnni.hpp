@@ -5,6 +5,7 @@
 /// int8 inputs become uint8 by flipping the sign bit of every byte (x + 128), which the zero point takes back.
 #pragma once
 
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 
 #if defined(__x86_64__)
@@ -35,7 +36,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     __asm__("" : "+v"(acc));
 }
 
+/// acc + Σ of the four products of bytes of each lane: x unsigned, w signed.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) { dot(acc, x, w); }
+
 #include <lowbit/kernels/isa/gemm_body.inl>
+
+#include <lowbit/kernels/isa/depthwise_body.inl>
 
 }  // namespace lowbit::detail::isa_avx512_vnni
 

@@ -3,6 +3,7 @@
 /// Matrix micro-kernels for AVX-VNNI: VPDPBUSD on 256 bits (VEX-encoded), steps of four bytes, 16 channels a panel.
 #pragma once
 
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 
 #if defined(__x86_64__)
@@ -26,7 +27,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     __asm__("" : "+v"(acc));
 }
 
+/// acc + Σ of the four products of bytes of each lane: x unsigned, w signed.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) { dot(acc, x, w); }
+
 #include <lowbit/kernels/isa/gemm_body.inl>
+
+#include <lowbit/kernels/isa/depthwise_body.inl>
 
 }  // namespace lowbit::detail::isa_avx_vnni
 

@@ -107,3 +107,62 @@ private:
     __m128i lowest_, highest_, flip_;
     int columns_;
 };
+
+// For depthwise convolutions: bytes of four rows side by side.
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_low(vec a, vec b) { return _mm256_unpacklo_epi8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_high(vec a, vec b) { return _mm256_unpackhi_epi8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_low(vec a, vec b) { return _mm256_unpacklo_epi16(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_high(vec a, vec b) { return _mm256_unpackhi_epi16(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec flip_bits(vec a, vec b) { return _mm256_xor_si256(a, b); }
+
+/// The first `count` bytes, zeros after them.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, int count) {
+    if (count >= 32) return load(p);
+    alignas(32) std::uint8_t some[32] = {};
+    std::memcpy(some, p, static_cast<std::size_t>(count));
+    return load(some);
+}
+
+/// The first `count` (at most 16) bytes of two places, in the two halves.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high, int count) {
+    alignas(32) std::uint8_t some[32] = {};
+    std::memcpy(some, low, static_cast<std::size_t>(count));
+    std::memcpy(some + 16, high, static_cast<std::size_t>(count));
+    return load(some);
+}
+
+/// The codes of 32 channels, or of 16 channels of two places.
+class depthwise_writer {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE depthwise_writer(const panel_constants<32>& constants, std::int32_t zero,
+                                                        std::uint8_t flip, int columns)
+        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
+          lowest_(load(constants.lowest)),
+          highest_(load(constants.highest)),
+          flip_(splat_byte(flip)),
+          columns_(columns) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec a, vec b, vec c, vec d) const {
+        const vec low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero_);
+        const vec high = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero_);
+        return _mm256_xor_si256(_mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), lowest_), highest_),
+                                flip_);
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec codes, std::uint8_t* y) const {
+        if (columns_ >= 32) return store(y, codes);
+        alignas(32) std::uint8_t all[32];
+        store(all, codes);
+        std::memcpy(y, all, static_cast<std::size_t>(columns_));
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(vec codes, std::uint8_t* low, std::uint8_t* high) const {
+        alignas(32) std::uint8_t all[32];
+        store(all, codes);
+        std::memcpy(low, all, static_cast<std::size_t>(columns_));
+        if (high != nullptr) std::memcpy(high, all + 16, static_cast<std::size_t>(columns_));
+    }
+
+private:
+    vec zero_, lowest_, highest_, flip_;
+    int columns_;
+};

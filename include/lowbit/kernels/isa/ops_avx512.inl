@@ -138,3 +138,55 @@ private:
     __m128i lowest_, highest_, flip_;
     __mmask16 mask_;
 };
+
+// For depthwise convolutions: bytes of four rows side by side.
+
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_low(vec a, vec b) { return _mm512_unpacklo_epi8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_high(vec a, vec b) { return _mm512_unpackhi_epi8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_low(vec a, vec b) { return _mm512_unpacklo_epi16(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_high(vec a, vec b) { return _mm512_unpackhi_epi16(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec flip_bits(vec a, vec b) { return _mm512_xor_si512(a, b); }
+
+/// The first `count` bytes, zeros after them.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, int count) {
+    const __mmask64 mask = count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
+    return _mm512_maskz_loadu_epi8(mask, p);
+}
+
+/// The first `count` (at most 32) bytes of two places, in the two halves.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high, int count) {
+    const __mmask32 mask = count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1;
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(mask, low)),
+                              _mm256_maskz_loadu_epi8(mask, high), 1);
+}
+
+/// The codes of 64 channels, or of 32 channels of two places.
+class depthwise_writer {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE depthwise_writer(const panel_constants<64>& constants, std::int32_t zero,
+                                                        std::uint8_t flip, int columns)
+        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
+          lowest_(load(constants.lowest)),
+          highest_(load(constants.highest)),
+          flip_(splat_byte(flip)),
+          mask_(columns >= 64 ? ~__mmask64{0} : (__mmask64{1} << columns) - 1) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec a, vec b, vec c, vec d) const {
+        const vec low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_);
+        const vec high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_);
+        return _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lowest_), highest_),
+                                flip_);
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec codes, std::uint8_t* y) const {
+        _mm512_mask_storeu_epi8(y, mask_, codes);
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(vec codes, std::uint8_t* low, std::uint8_t* high) const {
+        _mm256_mask_storeu_epi8(low, static_cast<__mmask32>(mask_), _mm512_castsi512_si256(codes));
+        if (high != nullptr)
+            _mm256_mask_storeu_epi8(high, static_cast<__mmask32>(mask_), _mm512_extracti64x4_epi64(codes, 1));
+    }
+
+private:
+    vec zero_, lowest_, highest_, flip_;
+    __mmask64 mask_;
+};

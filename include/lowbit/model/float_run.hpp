@@ -56,14 +56,14 @@ void for_each_tap(const node& n, const tensor_shape& in, std::ptrdiff_t position
 
 /// Weights and bias (or none) of a layer, in the precision that its sums are kept in.
 template <class T>
-struct layer_view {
+struct layer_values {
     tensor_view<const T> weights{}, bias{};
 };
 
 /// Any groups: patches [positions, kh·kw·in/groups] times the group's weights [out/groups, kh·kw·in/groups],
 /// transposed.
 template <class T>
-void convolve(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+void convolve(const node& n, const layer_values<T>& layer, tensor_view<const T> x, tensor_view<T> y,
               const executor& pool) {
     const std::ptrdiff_t all = x.shape()[3], channels = all / n.groups, outputs = n.shape[3] / n.groups;
     const auto weights = as_matrix(layer.weights);
@@ -95,7 +95,7 @@ auto lanes(T* data, std::ptrdiff_t count) {
 
 /// One input channel per output: taps are added up for all channels side by side.
 template <class T>
-void convolve_depthwise(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+void convolve_depthwise(const node& n, const layer_values<T>& layer, tensor_view<const T> x, tensor_view<T> y,
                         const executor& pool) {
     const std::ptrdiff_t outputs = n.shape[3], channels = x.shape()[3], multiplier = outputs / channels;
     const row_matrix<T> taps = as_matrix(layer.weights).transpose();  // [kh·kw, out]
@@ -117,7 +117,7 @@ void convolve_depthwise(const node& n, const layer_view<T>& layer, tensor_view<c
 }
 
 template <class T>
-void multiply_linear(const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y, const executor& pool) {
+void multiply_linear(const layer_values<T>& layer, tensor_view<const T> x, tensor_view<T> y, const executor& pool) {
     const auto weights = as_matrix(layer.weights);
     const std::ptrdiff_t rows = x.size() / weights.cols();
     const auto in = as_matrix(x.reshaped({rows, weights.cols()}));
@@ -131,7 +131,7 @@ void multiply_linear(const layer_view<T>& layer, tensor_view<const T> x, tensor_
 
 /// conv2d, depthwise_conv2d or linear, with the geometry of the node and the given weights; y has its shape, zeroed.
 template <class T>
-void apply_layer(const node& n, const layer_view<T>& layer, tensor_view<const T> x, tensor_view<T> y,
+void apply_layer(const node& n, const layer_values<T>& layer, tensor_view<const T> x, tensor_view<T> y,
                  const executor& pool) {
     if (n.kind == op::linear) return multiply_linear(layer, x, y, pool);
     return n.kind == op::conv2d ? convolve(n, layer, x, y, pool) : convolve_depthwise(n, layer, x, y, pool);
@@ -219,7 +219,12 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
             as_array(y.view()) = as_array(x).max(0.0f);
             break;
         case op::relu6:
-            as_array(y.view()) = as_array(x).max(0.0f).min(6.0f);
+            as_array(y.view()) = as_array(x).max(0.0f);
+            if (n.ceiling.empty()) {
+                as_array(y.view()) = as_array(std::as_const(y).view()).min(6.0f);
+            } else {
+                for (std::ptrdiff_t i = 0; i < y.size(); ++i) y[i] = std::min(y[i], n.ceiling[i % n.ceiling.size()]);
+            }
             break;
         case op::activation:
             std::transform(x.begin(), x.end(), y.begin(), n.function.function);

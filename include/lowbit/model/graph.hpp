@@ -147,6 +147,7 @@ struct node {
     batch_norm_options norm{};        ///< batch_norm
     activation function{};            ///< activation
     int axis = -1;                    ///< concat
+    tensor<float> ceiling{};          ///< relu6: where it clamps, one per channel (after equalization); empty: at 6
 
     bool has_weights() const { return kind == op::conv2d || kind == op::depthwise_conv2d || kind == op::linear; }
 };
@@ -276,6 +277,10 @@ inline tensor_shape infer(node& n, const std::vector<tensor_shape>& in) {
             check(n.shape.rank() >= 2 && n.shape[0] == in[0][0] && n.shape.size() == in[0].size(), describe(n), ": ",
                   to_string(in[0]), " cannot become ", to_string(n.shape), "; axis 0 stays the batch");
             return n.shape;
+        case op::relu6:
+            check(n.ceiling.empty() || n.ceiling.size() == in[0][in[0].rank() - 1], describe(n), ": ", n.ceiling.size(),
+                  " ceilings for ", in[0][in[0].rank() - 1], " channels");
+            return in[0];
         case op::activation:
             check(n.function.function != nullptr, describe(n), ": has no function");
             return in[0];

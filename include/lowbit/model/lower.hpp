@@ -109,13 +109,18 @@ struct integer_step {
 
 namespace detail {
 
-/// The codes that an edge may take: all of its scheme's, less what the fused ReLU or ReLU6 cuts off.
-inline code_range clamp_of(const edge_codes& codes, const node& owner) {
+/// The codes that an edge may take: all of its scheme's, less what the fused ReLU or ReLU6 cuts off. One for all
+/// channels, or one for each.
+inline std::vector<code_range> clamps_of(const edge_codes& codes, const node& owner) {
     code_range range{codes.scheme.lowest(), codes.scheme.highest()};
-    if (owner.kind == op::relu || owner.kind == op::relu6)
-        range.lowest = std::max(range.lowest, codes.params.zero_point);
-    if (owner.kind == op::relu6) range.highest = codes.encode(6.0f);
-    return range;
+    if (owner.kind != op::relu && owner.kind != op::relu6) return {range};
+    range.lowest = std::max(range.lowest, codes.params.zero_point);
+    if (owner.kind == op::relu) return {range};
+    range.highest = codes.encode(6.0f);
+    std::vector<code_range> clamps(static_cast<std::size_t>(std::max<std::ptrdiff_t>(owner.ceiling.size(), 1)), range);
+    for (std::ptrdiff_t c = 0; c < owner.ceiling.size(); ++c)
+        clamps[static_cast<std::size_t>(c)].highest = codes.encode(owner.ceiling[c]);
+    return clamps;
 }
 
 inline multiplier ratio(double numerator, float scale) { return make_multiplier(numerator / double{scale}); }
@@ -144,8 +149,10 @@ inline integer_step lower_node(const quantized_graph& q, edge at, edge output, s
     const auto codes = [&](edge e) -> const edge_codes& { return q.edges[static_cast<std::size_t>(e.node)]; };
     const edge_codes& to = codes(output);
     const affine_params &y = to.params, &a = codes(step.inputs[0]).params, &b = codes(step.inputs.back()).params;
-    const code_range clamp = clamp_of(to, q.network[output]);
-    step.clamp = {clamp};
+    step.clamp = clamps_of(to, q.network[output]);
+    const code_range clamp = step.clamp[0];
+    check(step.clamp.size() == 1 || (n.has_weights() && at != output), describe(q.network[output]),
+          ": ceilings per channel can only be fused with a layer with weights");
     switch (n.kind) {
         case op::conv2d:
         case op::depthwise_conv2d:

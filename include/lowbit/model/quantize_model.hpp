@@ -9,6 +9,7 @@
 
 #include <lowbit/calibrate/histogram.hpp>
 #include <lowbit/calibrate/observers.hpp>
+#include <lowbit/model/equalize.hpp>
 #include <lowbit/model/float_run.hpp>
 #include <lowbit/model/fold.hpp>
 #include <lowbit/model/integer_network.hpp>
@@ -188,6 +189,12 @@ inline quantized_graph quantize_graph(const graph& g, std::span<const tensor<flo
     check(!batches.empty(), "quantize_model: no calibration batch");
     detail::check_names(r, g);
     quantized_graph q{.network = fold_batch_norms(g), .rounding = r.rounding};
+    if (r.equalize) {
+        if (progress) progress(0, "equalizing");
+        relax_relu6(q.network, batches, pool);
+        equalize(q.network);
+        absorb_high_biases(q.network, batches, pool);
+    }
     q.edges = detail::choose_edges(q.network, batches, r, pool, progress);
     q.layers = detail::quantize_layers(q.network, batches, r, pool, progress);
     return q;

@@ -43,6 +43,8 @@ struct recipe {
     /// The first and the last layer with weights: 8-bit weights, and 8-bit codes in and out of the network and into
     /// the last layer.
     bool first_and_last_at_8_bits = false;
+    /// Cross-layer equalization and absorption of high biases, before anything else (model/equalize.hpp).
+    bool equalize = false;
     lowbit::weight_rounding weight_rounding = lowbit::weight_rounding::nearest;
     /// Make up in the biases for the mean error of each layer's weights.
     bool bias_correction = false;

@@ -8,6 +8,7 @@
 #include <lowbit/model/layer_moments.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/refine/adaround.hpp>
+#include <lowbit/refine/bias_correction.hpp>
 #include <lowbit/refine/gptq.hpp>
 
 #include <cstdint>
@@ -99,16 +100,20 @@ inline any_quantized round_weights(const node& n, const any_scheme& scheme, cons
     });
 }
 
-/// b − (W̃ − W)·E[x]: the bias with which the layer's mean output is what it was (Nagel et al. 2019, section 4.2).
+/// b − (W̃ − W)·E[x]: the bias with which the layer's mean output is what it was, padding included.
 inline tensor<float> corrected_bias(const node& n, const any_quantized& weights, const group_moments& moments) {
-    const tensor<float> rounded = dequantize(weights);
     tensor<float> bias = n.bias.empty() ? tensor<float>({n.weights.shape()[0]}) : n.bias;
-    const Eigen::MatrixXd difference = (as_matrix(rounded) - as_matrix(n.weights)).cast<double>();
+    const tensor<float> rounded = dequantize(weights);
     const std::ptrdiff_t rows = bias.size() / std::ssize(moments);
-    for (std::ptrdiff_t c = 0; c < bias.size(); ++c) {
-        const double shift = difference.row(c).dot(moments[static_cast<std::size_t>(c / rows)].mean());
-        bias[c] = static_cast<float>(double{bias[c]} - shift);
-    }
+    const auto mean_outputs = [&](const tensor<float>& w) {
+        std::vector<float> means;
+        for (std::ptrdiff_t c = 0; c < bias.size(); ++c) {
+            const Eigen::VectorXd input = moments[static_cast<std::size_t>(c / rows)].mean();
+            means.push_back(static_cast<float>(as_matrix(w).row(c).cast<double>().dot(input)));
+        }
+        return means;
+    };
+    correct_bias(bias.view(), mean_outputs(n.weights), mean_outputs(rounded));
     return bias;
 }
 

@@ -30,6 +30,7 @@
 #include <lowbit/kernels/caching.hpp>
 #include <lowbit/kernels/conv2d.hpp>
 #include <lowbit/kernels/depthwise.hpp>
+#include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/dot.hpp>
 #include <lowbit/kernels/elementwise.hpp>
 #include <lowbit/kernels/gemm_run.hpp>
@@ -90,7 +91,12 @@
 #include <lowbit/refine/input_moments.hpp>
 #include <lowbit/refine/smoothquant.hpp>
 
+#include <lowbit/train/bn_fold.hpp>
+#include <lowbit/train/fake_quantize.hpp>
 #include <lowbit/train/kmeans.hpp>
+#include <lowbit/train/lsq.hpp>
+#include <lowbit/train/observer.hpp>
+#include <lowbit/train/pact.hpp>
 
 #include <lowbit/storage/bytes.hpp>
 #include <lowbit/storage/huffman.hpp>
@@ -101,6 +107,7 @@
 
 #include <lowbit/model/activations.hpp>
 #include <lowbit/model/dynamic_linear.hpp>
+#include <lowbit/model/equalize.hpp>
 #include <lowbit/model/float_run.hpp>
 #include <lowbit/model/fold.hpp>
 #include <lowbit/model/graph.hpp>

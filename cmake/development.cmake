@@ -30,7 +30,7 @@ endif()
 
 # All of lowbit as one header: cmake --build build --target amalgamate
 if(Python3_FOUND)
-    file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*.hpp)
+    file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*)
     set(LOWBIT_SINGLE_HEADER ${PROJECT_BINARY_DIR}/single_include/lowbit.hpp)
     add_custom_command(OUTPUT ${LOWBIT_SINGLE_HEADER}
         COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/amalgamate.py ${PROJECT_SOURCE_DIR}/include ${LOWBIT_SINGLE_HEADER}

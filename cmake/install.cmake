@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_DATADIR}/cmake/lowbit)
 set(build_folder ${PROJECT_BINARY_DIR}/package)
 
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lowbit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.hpp)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lowbit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS lowbit EXPORT lowbit)
 install(EXPORT lowbit NAMESPACE lowbit:: DESTINATION ${package_folder} FILE lowbit-targets.cmake)
 

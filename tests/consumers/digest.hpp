@@ -62,9 +62,24 @@ inline lowbit::tensor<float> numbers(const lowbit::tensor_shape& shape) {
     return values;
 }
 
+inline lowbit::tensor<std::int8_t> codes(const lowbit::tensor_shape& shape) {
+    lowbit::tensor<std::int8_t> values(shape);
+    std::uint32_t state = 7;
+    for (std::int8_t& value : values) value = static_cast<std::int8_t>((state = state * 1664525u + 1013904223u) >> 24);
+    return values;
+}
+
 /// Every kind of scheme and of suffix.
 inline constexpr const char* schemes[] = {
-    "int8", "uint8:asymmetric", "int4:group=100:ties=away", "int8:channel=0:scale=f16", "int2:full", "int16",
+    "int8",
+    "uint8:asymmetric",
+    "int4:group=100:ties=away",
+    "int8:channel=0:scale=f16",
+    "int2:full",
+    "int16",
+    "kmeans4",
+    "kmeans2:channel=0",
+    "kmeans3:fast",
 };
 
 inline std::string digest_of_everything() {
@@ -94,6 +109,24 @@ inline std::string digest_of_everything() {
         }
     }
     sum.line("rescale");
+
+    const lowbit::conv2d_shape shape{9, 7, 5, 6, {.kernel_height = 3, .kernel_width = 3, .pad_top = 1, .pad_left = 1}};
+    const lowbit::tensor<std::int8_t> pixels = codes({2, 9, 7, 5}), weights = codes({6, 3, 3, 5});
+    const lowbit::multiplier scale = lowbit::make_multiplier(1.0 / 300);
+    const lowbit::integer_layer layer{
+        .weights = weights.data(), .input_zero_point = 3, .output = {.multipliers = {&scale, 1}, .zero_point = -5}};
+    for (const lowbit::isa set : lowbit::all_isas) {
+        if (!lowbit::set_isa(set)) continue;
+        lowbit::aligned_vector<std::byte> memory(lowbit::packed_conv2d_bytes(shape, layer));
+        if (!lowbit::pack_conv2d(shape, layer, memory.data())) continue;
+        const lowbit::packed_conv2d packed(memory.data());
+        lowbit::aligned_vector<std::byte> workspace(lowbit::conv2d_workspace_bytes(packed, 2));
+        lowbit::tensor<std::int8_t> y({2, shape.out_height(), shape.out_width(), 6});
+        lowbit::conv2d(packed, 2, pixels.data(), y.data(), workspace.data());
+        sum.add(std::span<const std::int8_t>(y.span()));
+        sum.line(std::string("conv2d ").append(lowbit::to_string(set)).c_str());
+    }
+    lowbit::reset_isa();
     return sum.text();
 }
 

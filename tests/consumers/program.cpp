@@ -5,6 +5,9 @@
 #include <vector>
 
 int main() {
-    const std::vector<float> truth{1, 2, 3}, approximation{1, 2, 4};
-    return lowbit::max_error(truth, approximation) == 1.0 && LOWBIT_VERSION_MAJOR == 0 ? 0 : 1;
+    const std::vector<float> weights{0.5f, -1.27f, 0.2f, 0.01f};
+    const auto q = lowbit::quantize(weights, lowbit::affine{.bits = 8});
+    const lowbit::tensor<float> restored = lowbit::dequantize(q);
+    const bool close = lowbit::max_error(weights, restored) <= 0.005001;
+    return close && q.bytes() == 8 && LOWBIT_VERSION_MAJOR == 0 ? 0 : 1;
 }

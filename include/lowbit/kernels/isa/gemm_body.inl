@@ -46,8 +46,10 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void add_skips(vec (&acc)[Rows][Registers], c
 }
 
 /// Σ (x − Z_x) of each row, for weights with a zero point.
-LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t first, std::uint8_t flip, std::int32_t* sums) {
-    for (int r = 0; r < tile.rows; ++r) {
+template <int Rows>
+LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t first, std::uint8_t flip,
+                                   std::int32_t (&sums)[Rows]) {
+    for (int r = 0; r < Rows; ++r) {
         std::int32_t sum = 0;
         for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
             const gemm_tap& tap = tile.taps[t];

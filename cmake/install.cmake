@@ -16,5 +16,7 @@ write_basic_package_version_file(${build_folder}/lowbit-config-version.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${build_folder}/lowbit-config.cmake ${build_folder}/lowbit-config-version.cmake DESTINATION ${package_folder})
 
+# Eigen's own warnings are not the user's: its folder is named again, as a system folder.
+get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/lowbit.pc.in ${build_folder}/lowbit.pc @ONLY)
 install(FILES ${build_folder}/lowbit.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

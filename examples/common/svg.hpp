@@ -133,7 +133,7 @@ struct axis {
 
 /// From zero (or below) to just past the largest value, with about five round ticks.
 inline axis round_axis(const std::string& title, double low, double high) {
-    const double rough = std::max(high - low, 1e-12) / 4, power = std::pow(10.0, std::floor(std::log10(rough)));
+    const double rough = std::max(high - low, 1e-12) / 5, power = std::pow(10.0, std::floor(std::log10(rough)));
     double step = 10 * power;
     for (const double s : {5.0, 2.5, 2.0, 1.0})
         if (s * power >= rough) step = s * power;
@@ -146,7 +146,7 @@ inline axis round_axis(const std::string& title, double low, double high) {
 /// Accuracy in percent, drawn by the logarithm of its error, so that 98 and 99 lie apart and 20 still fits.
 inline axis accuracy_axis(double lowest, double highest) {
     axis a{.title = "accuracy, % (scaled by error)", .scale = [](double v) { return -std::log(100.2 - v); }};
-    const double ticks[] = {0, 20, 50, 80, 90, 95, 98, 99, 99.5, 100};
+    const double ticks[] = {0, 50, 80, 90, 95, 98, 99, 99.5, 100};
     a.low = 0;
     for (const double t : ticks)
         if (t <= lowest - 0.05) a.low = t;
@@ -162,7 +162,7 @@ inline axis accuracy_axis(double lowest, double highest) {
 class plot {
 public:
     struct options {
-        double width = 340, height = 260, left = 52, right = 14, top = 30, bottom = 44;
+        double width = 340, height = 300, left = 52, right = 14, top = 30, bottom = 44;
     };
 
     plot(const std::string& title, const axis& x, const axis& y) : plot(title, x, y, options{}) {}
@@ -241,7 +241,7 @@ inline std::string bar_chart(const std::string& title, const std::string& value_
         for (const auto& point : s.points) high = std::max(high, point[1]);
     std::size_t longest = 0;
     for (const std::string& l : labels) longest = std::max(longest, l.size());
-    const double count = static_cast<double>(labels.size()), per_label = std::max(26.0, 270 / count);
+    const double count = static_cast<double>(labels.size()), per_label = std::max(22.0, 250 / count);
     plot::options o;
     o.bottom = 18 + 4.6 * static_cast<double>(longest);
     o.height = 200 + o.bottom;
@@ -297,7 +297,7 @@ inline std::string histogram(const std::string& title, std::span<const float> va
     o.bottom = under + row_height * static_cast<double>(rows.size()) + 8;
     o.height = 170 + o.bottom;
     o.left = 96;
-    o.width = 370;
+    o.width = 545;
     const double most = *std::max_element(counts.begin(), counts.end());
     axis y = round_axis("", 0, most);
     y.ticks.clear();
@@ -306,6 +306,8 @@ inline std::string histogram(const std::string& title, std::span<const float> va
     for (std::size_t b = 0; b < bins; ++b)
         p.d.rect(p.x_at(-reach) + static_cast<double>(b) * width, p.y_at(counts[b]), width - 0.6,
                  p.y_at(0) - p.y_at(counts[b]), "bin");
+    p.d.text(o.left - 10, p.y_at(0) + 17, "weight", "end");
+    p.d.text(o.left - 10, p.y_at(0) - 4, "how many", "end");
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const double y_middle = p.y_at(0) + under + row_height * (static_cast<double>(r) + 0.5);
         p.d.text(o.left - 10, y_middle + 4, rows[r].name, "end");
@@ -321,9 +323,9 @@ inline std::string histogram(const std::string& title, std::span<const float> va
 
 /// A square table of counts: rows what is shown, columns what was answered. Mistakes are shaded by how many they are.
 inline std::string confusion_chart(const std::string& title, const std::vector<std::vector<int>>& counts) {
-    const double cell = 23, left = 40, top = 48;
+    const double cell = 29, left = 40, top = 56;
     const auto classes = static_cast<double>(counts.size());
-    int most = 1;
+    int most = 8;
     for (std::size_t i = 0; i < counts.size(); ++i)
         for (std::size_t j = 0; j < counts.size(); ++j)
             if (i != j) most = std::max(most, counts[i][j]);

@@ -4,5 +4,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/setup.sh
-build examples
+build quantize_digits
 exec build/examples/quantize_digits "$@"

@@ -23,11 +23,28 @@ enum class pass {
     inference,  ///< batch norm uses what it remembers
 };
 
+/// What stands between the layers in quantization-aware training. The functions change what they are given in place;
+/// backward ones see what their forward ones saw.
+class simulation {
+public:
+    virtual ~simulation() = default;
+    /// Weights as the layer will use them, and the gradient's way back.
+    virtual void weights(lowbit::edge layer, tensor<float>& values) = 0;
+    virtual void weights_backward(lowbit::edge layer, const tensor<float>& before, tensor<float>& gradient) = 0;
+    /// Whether a node's output is changed at all; then how, and the gradient's way back.
+    virtual bool changes(lowbit::edge node) const = 0;
+    virtual void output(lowbit::edge node, tensor<float>& values) = 0;
+    virtual void output_backward(lowbit::edge node, const tensor<float>& before, tensor<float>& gradient) = 0;
+};
+
 /// Runs a network, which it borrows and whose weights may change between runs, on batches of any size.
 class backprop {
 public:
-    explicit backprop(lowbit::graph& network, executor threads = {})
-        : network_(network), threads_(threads), states_(static_cast<std::size_t>(network.size())) {
+    explicit backprop(lowbit::graph& network, executor threads = {}, simulation* simulated = nullptr)
+        : network_(network),
+          threads_(threads),
+          simulated_(simulated),
+          states_(static_cast<std::size_t>(network.size())) {
         lowbit::check(network.inputs().size() == 1 && network.outputs().size() == 1,
                       "backprop: expects a network with one input and one output");
         for (int i = 0; i < network.size(); ++i) {
@@ -68,7 +85,20 @@ public:
 
     /// The output (before any softmax) for what was put into `input`.
     const tensor<float>& forward(pass mode) {
-        for (int i = 0; i < network_.size(); ++i) forward(network_[lowbit::edge{i}], at(lowbit::edge{i}), mode);
+        for (int i = 0; i < network_.size(); ++i) {
+            const lowbit::edge e{i};
+            lowbit::node& n = network_[e];
+            state& s = at(e);
+            if (simulated_ && n.has_weights()) {
+                s.weights = n.weights;
+                simulated_->weights(e, s.weights);
+            }
+            forward(n, s, mode);
+            if (simulated_ && simulated_->changes(e)) {
+                s.before = s.value;
+                simulated_->output(e, s.value);
+            }
+        }
         return at(network_.outputs()[0]).value;
     }
 
@@ -81,7 +111,14 @@ public:
         }
         state& out = at(network_.outputs()[0]);
         const double loss = cross_entropy(out.value, labels, out.gradient);
-        for (int i = network_.size() - 1; i >= 0; --i) backward(network_[lowbit::edge{i}], at(lowbit::edge{i}));
+        for (int i = network_.size() - 1; i >= 0; --i) {
+            const lowbit::edge e{i};
+            lowbit::node& n = network_[e];
+            state& s = at(e);
+            if (simulated_ && simulated_->changes(e)) simulated_->output_backward(e, s.before, s.gradient);
+            backward(n, s, simulated_ && simulated_->changes(e) ? s.before : s.value);
+            if (simulated_ && n.has_weights()) simulated_->weights_backward(e, n.weights, s.first);
+        }
         return loss;
     }
 
@@ -91,10 +128,14 @@ public:
 private:
     struct state {
         tensor<float> value{}, gradient{};
-        tensor<float> first{}, second{};  ///< gradients of weights and bias, or of gamma and beta
+        tensor<float> first{}, second{};    ///< gradients of weights and bias, or of gamma and beta
+        tensor<float> weights{}, before{};  ///< simulated weights; the output before it was changed
         norm_statistics<float> norm{};
     };
 
+    const tensor<float>& weights_of(const lowbit::node& n, const state& s) const {
+        return simulated_ ? s.weights : n.weights;
+    }
     state& at(lowbit::edge e) { return states_[static_cast<std::size_t>(e.node)]; }
 
     void forward(lowbit::node& n, state& s, pass mode) {
@@ -104,11 +145,11 @@ private:
         tensor<float>& y = s.value;
         switch (n.kind) {
             case op::conv2d:
-                return conv2d_forward(n, x, n.weights, n.bias, y, threads_);
+                return conv2d_forward(n, x, weights_of(n, s), n.bias, y, threads_);
             case op::depthwise_conv2d:
-                return depthwise_forward(n, x, n.weights, n.bias, y, threads_);
+                return depthwise_forward(n, x, weights_of(n, s), n.bias, y, threads_);
             case op::linear:
-                return linear_forward(x, n.weights, n.bias, y, threads_);
+                return linear_forward(x, weights_of(n, s), n.bias, y, threads_);
             case op::batch_norm:
                 set_statistics(n, s, x, mode);
                 return batch_norm_forward(x, s.norm, n.norm.gamma, n.norm.beta, y, threads_);
@@ -140,21 +181,22 @@ private:
         }
     }
 
-    void backward(lowbit::node& n, state& s) {
+    /// y: the node's own output, before anything changed it.
+    void backward(lowbit::node& n, state& s, const tensor<float>& y) {
         using lowbit::op;
         if (n.kind == op::input) return;
         state& in = at(n.inputs[0]);
-        const tensor<float>&x = in.value, &y = s.value, &dy = s.gradient;
+        const tensor<float>&x = in.value, &dy = s.gradient;
         tensor<float>& dx = in.gradient;
         // Nobody wants the gradient of the images.
         tensor<float>* wanted = network_[n.inputs[0]].kind == op::input ? nullptr : &dx;
         switch (n.kind) {
             case op::conv2d:
-                return conv2d_backward(n, x, n.weights, dy, wanted, s.first, s.second, threads_);
+                return conv2d_backward(n, x, weights_of(n, s), dy, wanted, s.first, s.second, threads_);
             case op::depthwise_conv2d:
-                return depthwise_backward(n, x, n.weights, dy, wanted, s.first, s.second, threads_);
+                return depthwise_backward(n, x, weights_of(n, s), dy, wanted, s.first, s.second, threads_);
             case op::linear:
-                return linear_backward(x, n.weights, dy, wanted, s.first, s.second, threads_);
+                return linear_backward(x, weights_of(n, s), dy, wanted, s.first, s.second, threads_);
             case op::batch_norm:
                 return batch_norm_backward(x, s.norm, n.norm.gamma, dy, wanted, s.first, s.second, threads_);
             case op::relu:
@@ -211,6 +253,7 @@ private:
 
     lowbit::graph& network_;
     executor threads_;
+    simulation* simulated_;
     std::vector<state> states_;
     std::vector<parameter> parameters_;
     std::ptrdiff_t batch_ = 0;

@@ -6,9 +6,9 @@
 //
 // Prints two tables and writes build/report/quantize_digits.{json,html}. Calibration and every choice use training
 // images only.
-#include "fine_tune.hpp"
 #include "results.hpp"
 
+#include "common/codebook_training.hpp"
 #include "common/networks.hpp"
 #include "common/progress.hpp"
 
@@ -25,6 +25,7 @@
 
 namespace {
 
+using examples::centroid_rule;
 using examples::digits;
 using lowbit::tensor;
 
@@ -106,11 +107,11 @@ private:
             after.answers.clear();
             after.stage = rule == centroid_rule::gradient ? "qat-gradient" : "qat-mean";
             const auto [epochs, rate] = effort(bits);
-            const fine_tune_options options{.rule = rule,
-                                            .epochs = epochs,
-                                            .rate = rule == centroid_rule::gradient ? rate : 5 * rate,
-                                            .good_enough = held_out_};
-            after.epochs = fine_tune(
+            const examples::fine_tune_options options{.rule = rule,
+                                                      .epochs = epochs,
+                                                      .rate = rule == centroid_rule::gradient ? rate : 5 * rate,
+                                                      .good_enough = held_out_};
+            after.epochs = examples::fine_tune(
                 tuned, learned, s_.data.train, s_.data.choice, options, s_.threads,
                 [&](double done) { bar_.update(share_done(done), "fine-tuning " + std::to_string(bits) + " bits"); });
             answer_in_float(after, s_, tuned);

@@ -3,7 +3,7 @@
 /// Training that goes on after k-means: labels stay, centroids learn (Han et al. 2016, section 3.3).
 #pragma once
 
-#include "common/training.hpp"
+#include "training.hpp"
 
 #include <lowbit/model/kmeans_model.hpp>
 
@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace examples {
 
 enum class centroid_rule {
     gradient,  ///< a centroid's gradient is the sum of its weights' gradients
@@ -29,10 +31,10 @@ struct fine_tune_options {
 /// What is learned: the codebooks in place of the weights, and everything else as it is.
 class codebook_training {
 public:
-    codebook_training(lowbit::graph& network, lowbit::kmeans_model& shared, const examples::backprop& gradients,
+    codebook_training(lowbit::graph& network, lowbit::kmeans_model& shared, const backprop& gradients,
                       centroid_rule rule)
         : network_(network), shared_(shared), rule_(rule) {
-        for (const examples::parameter& p : gradients.parameters()) {
+        for (const parameter& p : gradients.parameters()) {
             if (p.name.ends_with(".weights") && rule == centroid_rule::gradient) {
                 const std::string layer = p.name.substr(0, p.name.size() - 8);
                 const auto book = shared.centroids(layer);
@@ -45,7 +47,7 @@ public:
     }
 
     /// Takes a step with the gradients of the last backward pass.
-    void step(examples::adam& optimizer, float rate) {
+    void step(adam& optimizer, float rate) {
         for (codebook& c : codebooks_) c.gradient = shared_.centroid_gradients(c.layer, *c.weight_gradient);
         optimizer.step(learned_, rate);
         for (const codebook& c : codebooks_)
@@ -65,28 +67,28 @@ private:
     lowbit::kmeans_model& shared_;
     centroid_rule rule_;
     std::vector<codebook> codebooks_;  // none by the rule of means
-    std::vector<examples::parameter> learned_;
+    std::vector<parameter> learned_;
 };
 
 /// Trains the codebooks, biases and batch norms of a network whose weights are `shared`'s, and both with it. Every half
 /// epoch the held-out images are asked: the best state so far is kept, and training ends early where it is good enough.
 /// Returns the epochs it took. `after_step(share done)` is told every step.
-inline double fine_tune(lowbit::graph& network, lowbit::kmeans_model& shared, const examples::digits& train,
-                        const examples::digits& held_out, const fine_tune_options& o, const lowbit::executor& threads,
+inline double fine_tune(lowbit::graph& network, lowbit::kmeans_model& shared, const digits& train,
+                        const digits& held_out, const fine_tune_options& o, const lowbit::executor& threads,
                         const std::function<void(double)>& after_step) {
-    examples::backprop gradients(network, threads);
+    backprop gradients(network, threads);
     codebook_training learning(network, shared, gradients, o.rule);
-    examples::batch_source source(train, o.batch, {}, o.seed);
-    examples::adam optimizer;
+    batch_source source(train, o.batch, {}, o.seed);
+    adam optimizer;
     const std::ptrdiff_t half = source.batches() / 2;
     const auto steps = static_cast<std::ptrdiff_t>(2 * o.epochs) * half;
     double best = -1, epochs = 0;
     auto best_state = std::pair(network, shared);
     for (std::ptrdiff_t step = 0; step < steps && best < o.good_enough; ++step) {
         const std::vector<int>& labels = source.next(gradients.input(o.batch));
-        gradients.forward(examples::pass::training);
+        gradients.forward(pass::training);
         gradients.backward(labels);
-        learning.step(optimizer, examples::cosine_rate(o.rate, static_cast<double>(step) / static_cast<double>(steps)));
+        learning.step(optimizer, cosine_rate(o.rate, static_cast<double>(step) / static_cast<double>(steps)));
         after_step(static_cast<double>(step + 1) / static_cast<double>(steps));
         if ((step + 1) % half != 0) continue;
         epochs += 0.5;
@@ -100,3 +102,5 @@ inline double fine_tune(lowbit::graph& network, lowbit::kmeans_model& shared, co
     shared = best_state.second;
     return epochs;
 }
+
+}  // namespace examples

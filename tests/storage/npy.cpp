@@ -40,6 +40,14 @@ using Catch::Matchers::Contains;
 
 }  // namespace
 
+TEST_CASE("npy: float16 comes back") {
+    lowbit::tensor<lowbit::float16> values({3});
+    values[1] = lowbit::float16(-1.5f);
+    values[2] = lowbit::float16(0x1p-24f);
+    round_trip(values);
+    CHECK(lowbit::read_npy<float>(lowbit::npy_bytes(values))[1] == -1.5f);
+}
+
 TEMPLATE_TEST_CASE("npy: every type and rank comes back", "", float, double, std::int8_t, std::int16_t, std::int32_t,
                    std::int64_t, std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t) {
     const std::vector<lowbit::tensor_shape> shapes{{}, {0}, {1}, {5}, {2, 3}, {2, 0, 4}, {1, 2, 3, 4, 5, 2}};

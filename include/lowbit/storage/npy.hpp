@@ -11,10 +11,10 @@
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/core/source.hpp>
 #include <lowbit/core/tensor.hpp>
+#include <lowbit/formats/minifloat.hpp>
 #include <lowbit/storage/bytes.hpp>
 
 #include <charconv>
-#include <cmath>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -162,9 +162,9 @@ private:
 /// The dtype of a C++ type; bool, and integers and floats by kind and size.
 template <class T>
 constexpr npy_dtype dtype_of() {
-    static_assert(std::is_arithmetic_v<T>, "npy: T is an integer or a float");
+    static_assert(std::is_arithmetic_v<T> || std::is_same_v<T, float16>, "npy: T is an integer or a float");
     if constexpr (std::is_same_v<T, bool>) return {'b', 1};
-    if constexpr (std::is_floating_point_v<T>) return {'f', int(sizeof(T))};
+    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, float16>) return {'f', int(sizeof(T))};
     return {std::is_signed_v<T> ? 'i' : 'u', int(sizeof(T))};
 }
 
@@ -176,24 +176,11 @@ constexpr bool holds(npy_dtype to, npy_dtype from) {
     return from.kind == to.kind ? to.size >= from.size : to.size > from.size;
 }
 
-/// IEEE 754 binary16 from its bits; exact.
-inline float half_value(std::uint16_t bits) {
-    const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
-    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000) << 16;
-    if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | static_cast<std::uint32_t>(mantissa) << 13);
-    const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -24)
-                                          : std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
-}
-
-/// Stands for float16, which has no C++ type here.
-struct half_tag {};
-
 /// Calls f(T{}) with the C++ type of a dtype; bool as its byte.
 template <class Function>
 void with_dtype(npy_dtype type, Function&& f) {
     if (type.kind == 'f') {
-        type.size == 2 ? f(half_tag{}) : type.size == 4 ? f(float{}) : f(double{});
+        type.size == 2 ? f(float16{}) : type.size == 4 ? f(float{}) : f(double{});
     } else if (type.kind == 'i') {
         type.size == 1   ? f(std::int8_t{})
         : type.size == 2 ? f(std::int16_t{})
@@ -260,14 +247,13 @@ tensor<T> read_npy(std::span<const std::byte> file) {
     std::array<std::ptrdiff_t, tensor_shape::max_rank> index{};
     std::ptrdiff_t target = 0;
     detail::with_dtype(header.type, [&]<class Stored>(Stored) {
-        using number = std::conditional_t<std::is_same_v<Stored, detail::half_tag>, std::uint16_t, Stored>;
         for (std::ptrdiff_t i = 0; i < values.size(); ++i) {
-            const std::size_t offset = header.data_offset + static_cast<std::size_t>(i) * sizeof(number);
-            const number stored = detail::load_bytes<number>(file.data() + offset, header.order);
-            check(header.type.kind != 'b' || stored <= number(1), "npy: at byte ", offset,
+            const std::size_t offset = header.data_offset + static_cast<std::size_t>(i) * sizeof(Stored);
+            const auto stored = detail::load_bytes<Stored>(file.data() + offset, header.order);
+            check(header.type.kind != 'b' || static_cast<float>(stored) <= 1.0f, "npy: at byte ", offset,
                   ": a bool that is not 0 or 1");
-            if constexpr (std::is_same_v<Stored, detail::half_tag>) {
-                values[target] = static_cast<T>(detail::half_value(stored));
+            if constexpr (std::is_same_v<Stored, float16> || std::is_same_v<T, float16>) {
+                values[target] = static_cast<T>(static_cast<float>(stored));
             } else {
                 values[target] = static_cast<T>(stored);
             }

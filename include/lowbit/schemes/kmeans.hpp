@@ -191,9 +191,15 @@ inline void decode_rows(const kmeans_tensor& q, std::ptrdiff_t first, std::ptrdi
 inline std::ptrdiff_t bytes(const kmeans& s, const tensor_shape& shape) {
     check_scheme(s);
     const partition sets(shape, s.granularity);
-    std::ptrdiff_t total = packed_bytes(shape.size(), s.bits);
-    for (std::ptrdiff_t i = 0; i < sets.count(); ++i) total += 4 * detail::default_entries(s, sets[i].size());
-    return total;
+    std::ptrdiff_t entries = 0;
+    if (sets.count() > 0) {
+        // All sets are as large as the first; but where the last is shorter, so is the last of each line.
+        const std::ptrdiff_t first = sets[0].size(), last = sets[sets.count() - 1].size();
+        const std::ptrdiff_t shorter = first == last ? 0 : shape.size() / shape[shape.checked_axis(s.granularity.axis)];
+        entries =
+            (sets.count() - shorter) * detail::default_entries(s, first) + shorter * detail::default_entries(s, last);
+    }
+    return packed_bytes(shape.size(), s.bits) + 4 * entries;
 }
 
 inline kmeans_tensor::kmeans_tensor(const kmeans& scheme, const tensor_shape& shape, packed_codes codes,

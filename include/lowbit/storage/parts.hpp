@@ -220,13 +220,15 @@ inline kmeans_tensor assemble(const kmeans& s, const tensor_shape& shape, packed
         check(q.codebook_entries(i) == std::ssize(entries[static_cast<std::size_t>(i)]), "kmeans: codebook ", i,
               " has ", entries[static_cast<std::size_t>(i)].size(), " entries, not ", q.codebook_entries(i));
     }
-    if (shape.size() == 0) return q;
-    // A label past the codebook would be read as one.
+    // A label past its codebook would be read as one.
     const partition sets(shape, s.granularity);
-    for (std::ptrdiff_t at = 0; at < shape.size(); ++at) {
-        const codebook& book = q.codebooks()[static_cast<std::size_t>(sets.set_of(at))];
-        check(q.packed()[at] < book.size(), "kmeans: label ", q.packed()[at], " at index ", at, " of a codebook of ",
-              book.size(), " centroids");
+    for (std::ptrdiff_t i = 0; shape.size() > 0 && i < sets.count(); ++i) {
+        const std::ptrdiff_t centroids = q.codebooks()[static_cast<std::size_t>(i)].size();
+        if (centroids == std::ptrdiff_t{1} << s.bits) continue;
+        sets[i].for_each([&](std::ptrdiff_t at) {
+            check(q.packed()[at] < centroids, "kmeans: label ", q.packed()[at], " at index ", at, " of a codebook of ",
+                  centroids, " centroids");
+        });
     }
     return q;
 }
@@ -234,12 +236,14 @@ inline kmeans_tensor assemble(const kmeans& s, const tensor_shape& shape, packed
 /// Width and signedness of a scheme's codes.
 inline std::pair<int, bool> code_format(const affine& s) { return {s.bits, s.is_signed}; }
 inline std::pair<int, bool> code_format(const kmeans& s) { return {s.bits, false}; }
-template <class Scheme>
-std::pair<int, bool> code_format(const Scheme& s) {
-    // An empty tensor of the scheme knows.
-    const auto q = encode(tensor_view<const float>(nullptr, {0}), s, std::span<const float>{}, executor{});
-    return {q.packed().bits(), q.packed().is_signed()};
+inline std::pair<int, bool> code_format(const vsq& s) { return {s.bits, s.is_signed}; }
+template <int M>
+std::pair<int, bool> code_format(const microexponent<M>&) {
+    return {1 + M, false};
 }
+inline std::pair<int, bool> code_format(const ocp_mx& s) { return {mx_bits(s.element), s.element == mx_element::int8}; }
+inline std::pair<int, bool> code_format(const nvfp4&) { return {4, false}; }
+inline std::pair<int, bool> code_format(const fixed_codebook&) { return {4, false}; }
 
 }  // namespace detail
 
@@ -276,6 +280,11 @@ auto from_parts(const Scheme& s, const tensor_shape& shape, std::span<const std:
     const auto [bits, is_signed] = detail::code_format(s);
     check(std::ssize(codes) == packed_bytes(shape.size(), bits), "codes: ", codes.size(), " bytes for ",
           to_string(shape), " at ", bits, " bits");
+    // A caller's codebook alone may be larger than its scheme says.
+    const auto expected = detail::scheme_bytes(s, shape) - std::ssize(codes);
+    check(std::ssize(parameters) == expected || (std::is_same_v<Scheme, kmeans> && std::ssize(parameters) > expected &&
+                                                 std::ssize(parameters) <= 4 * 65536),
+          "parameters: ", parameters.size(), " bytes, not ", expected);
     detail::part_reader io(parameters);
     auto values = detail::make_parameters(s, shape, parameters.size());
     detail::transfer(io, s, shape, values);

@@ -203,7 +203,7 @@ struct series {
     bool dashed = false;
 };
 
-inline std::string colour(std::size_t number) { return "s" + std::to_string(number % 6 + 1); }
+inline std::string colour(std::size_t number) { return {'s', static_cast<char>('1' + number % 6)}; }
 
 inline std::string line_chart(const std::string& title, const axis& x, const axis& y, std::span<const series> all) {
     plot p(title, x, y);

@@ -89,6 +89,7 @@
 #include <lowbit/refine/hadamard.hpp>
 #include <lowbit/refine/hqq.hpp>
 #include <lowbit/refine/input_moments.hpp>
+#include <lowbit/refine/prune.hpp>
 #include <lowbit/refine/smoothquant.hpp>
 
 #include <lowbit/train/bn_fold.hpp>
@@ -98,9 +99,14 @@
 #include <lowbit/train/observer.hpp>
 #include <lowbit/train/pact.hpp>
 
+#include <lowbit/storage/archive.hpp>
 #include <lowbit/storage/bytes.hpp>
+#include <lowbit/storage/crc32c.hpp>
 #include <lowbit/storage/huffman.hpp>
+#include <lowbit/storage/mapped_file.hpp>
 #include <lowbit/storage/npy.hpp>
+#include <lowbit/storage/parts.hpp>
+#include <lowbit/storage/sparse.hpp>
 
 #include <lowbit/products/block_linear.hpp>
 #include <lowbit/products/linear.hpp>

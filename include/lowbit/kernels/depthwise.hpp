@@ -42,7 +42,7 @@ struct depthwise_workspace {
     }
 };
 
-/// The lines of a batch, two at a time, each by blocks of channels.
+/// The lines of a batch, four at a time, each by blocks of channels.
 inline bool run_depthwise(const depthwise_header& h, std::ptrdiff_t batch, const void* x, void* y, void* workspace,
                           const executor& threads) {
     if (h.grouped) {
@@ -65,31 +65,31 @@ inline bool run_depthwise(const depthwise_header& h, std::ptrdiff_t batch, const
         image = space;
     }
     const std::ptrdiff_t width = depthwise_width(h.common.set), out_height = s.out_height();
-    const std::ptrdiff_t pairs = (out_height + 1) / 2, all = batch * pairs;
+    const std::ptrdiff_t quarters = (out_height + 3) / 4, all = batch * quarters;  // of four lines each
     const std::ptrdiff_t y_line = s.out_width() * s.out_channels, value = bytes_of(h.common.output);
     const std::ptrdiff_t tasks = threads.concurrency() > 1 ? std::min(all, depthwise_workspace::most_tasks) : 1;
-    const depthwise_function run_line = depthwise_line_for(h.common.set);
+    const depthwise_function run_lines = depthwise_lines_for(h.common.set);
     threads.parallel_for(tasks, [&](std::ptrdiff_t task) {
-        depthwise_line line{.header = &h, .quads = space + sizes.image + task * sizes.lines};
-        for (std::ptrdiff_t pair = all * task / tasks; pair < all * (task + 1) / tasks; ++pair) {
-            const std::ptrdiff_t n = pair / pairs, oy = pair % pairs * 2;
+        depthwise_lines work{.header = &h, .quads = space + sizes.image + task * sizes.lines};
+        for (std::ptrdiff_t quarter = all * task / tasks; quarter < all * (task + 1) / tasks; ++quarter) {
+            const std::ptrdiff_t n = quarter / quarters, top = quarter % quarters * 4;
+            const std::ptrdiff_t bottom = std::min(top + 4, out_height);
             for (std::ptrdiff_t block = 0; block < h.blocks; ++block) {
                 const std::ptrdiff_t first = block * width;
-                line.block = h.base() + h.first_block + block * h.block_bytes;
-                line.image = image + n * s.height * s.width * s.out_channels + first;
-                line.channels = static_cast<int>(std::min(s.out_channels - first, width));
-                line.halves = line.channels <= width / 2;
-                std::uint8_t* const y_first =
-                    static_cast<std::uint8_t*>(y) + ((n * out_height + oy) * y_line + first) * value;
-                const bool below = oy + 1 < out_height;
-                line.oy = oy;
-                line.y = y_first;
-                line.y_below = below ? y_first + y_line * value : nullptr;
-                run_line(line);
-                if (line.halves || !below) continue;
-                line.oy = oy + 1;
-                line.y = line.y_below;
-                run_line(line);
+                work.block = h.base() + h.first_block + block * h.block_bytes;
+                work.image = image + n * s.height * s.width * s.out_channels + first;
+                work.channels = static_cast<int>(std::min(s.out_channels - first, width));
+                work.halves = work.channels <= width / 2;
+                const std::ptrdiff_t at_once = (work.halves ? 2 : 1) * (h.paired ? 2 : 1);
+                for (work.oy = top; work.oy < bottom; work.oy += at_once) {
+                    for (std::ptrdiff_t i = 0; i < 4; ++i) {
+                        const std::ptrdiff_t oy = work.oy + i;
+                        work.y[i] = oy < bottom ? static_cast<std::uint8_t*>(y) +
+                                                      ((n * out_height + oy) * y_line + first) * value
+                                                : nullptr;
+                    }
+                    run_lines(work);
+                }
             }
         }
     });

@@ -19,6 +19,7 @@ constexpr int depthwise_width(isa set) { return 4 * lanes_of(set); }
 /// The head of packed depthwise weights; blocks of channels follow.
 struct depthwise_header {
     gemm_header common;          ///< what linear and conv2d share; where `grouped`, all there is
+    bool paired = false;         ///< a quad serves two output lines
     bool grouped = false;        ///< as a convolution in groups: the scalar kernel, and what does not fit int8
     std::ptrdiff_t quads = 1;    ///< of a column: ⌈kernel_height/4⌉
     std::ptrdiff_t columns = 0;  ///< that a line of outputs sees, padding included
@@ -33,37 +34,37 @@ struct depthwise_header {
     std::ptrdiff_t line_bytes() const { return columns * quads * depthwise_width(common.set) * 4; }
 };
 
-/// One block of channels of one output line, or of two where the channels fill half a block.
-struct depthwise_line {
+/// One block of channels of up to four output lines. Where the lines lie close enough (`paired`), the four input lines
+/// of a quad serve two output lines: the second one's weights are the first one's moved by a byte. Where the channels
+/// fill half a block (`halves`), the other half does the same one or two lines below.
+struct depthwise_lines {
     const depthwise_header* header = nullptr;
     const std::uint8_t* block = nullptr;
     const std::uint8_t* image = nullptr;  ///< at the block's first channel
-    std::uint8_t* y = nullptr;            ///< first output of the line, at the block's first channel
-    std::uint8_t* y_below = nullptr;      ///< of the next line; null: there is none
     std::uint8_t* quads = nullptr;        ///< workspace
+    std::uint8_t* y[4] = {};  ///< first output of each line, at the block's first channel; null: no such line
     std::ptrdiff_t oy = 0;
     int channels = 0;
-    bool halves = false;  ///< two lines at once
+    bool halves = false;
 };
 
-using depthwise_function = void (*)(const depthwise_line&);
+using depthwise_function = void (*)(const depthwise_lines&);
 
-/// Writes int32 or float outputs of a few pixels from accumulators in the order of the registers.
+/// Writes int32 or float outputs of a few pixels from accumulators in the order of the registers; `high` is the line of
+/// the upper half of a block, or null.
 template <int Width>
-void write_words(const depthwise_line& line, const panel_constants<Width>& constants, const std::int32_t* rows,
-                 std::ptrdiff_t ox, int pixels, bool halves) {
-    const gemm_header& h = line.header->common;
+void write_words(const gemm_header& h, const panel_constants<Width>& constants, const std::int32_t* rows, int pixels,
+                 int channels, std::uint8_t* low, std::uint8_t* high) {
     for (int p = 0; p < pixels; ++p) {
-        for (int c = 0; c < (halves ? Width / 2 + line.channels : line.channels); ++c) {
-            const bool below = halves && c >= Width / 2;
-            const int channel = below ? c - Width / 2 : c;
-            std::uint8_t* const y = below ? line.y_below : line.y;
-            if (channel >= line.channels || y == nullptr) continue;
-            const int slot = slot_of(c, Width, Width / 4, true);
-            const std::int32_t acc = rows[p * Width + slot];
-            const float scaled = static_cast<float>(acc) * constants.scale[slot];
-            std::memcpy(y + ((ox + p) * h.shape.out_channels + channel) * 4,
-                        h.output == code_type::s32 ? static_cast<const void*>(&acc) : &scaled, 4);
+        for (int half = 0; half < 2; ++half) {
+            std::uint8_t* const y = half == 0 ? low : high;
+            for (int c = 0; c < channels && y != nullptr; ++c) {
+                const int slot = slot_of(c + half * Width / 2, Width, Width / 4, true);
+                const std::int32_t acc = rows[p * Width + slot];
+                const float scaled = static_cast<float>(acc) * constants.scale[slot];
+                std::memcpy(y + (p * h.shape.out_channels + c) * 4,
+                            h.output == code_type::s32 ? static_cast<const void*>(&acc) : &scaled, 4);
+            }
         }
     }
 }
@@ -93,6 +94,7 @@ inline depthwise_header plan_depthwise(const depthwise_shape& shape, const integ
     h.common.eff_zero = layer.input_zero_point + (layer.input_type == code_type::s8 ? 128 : 0);
     h.common.has_weight_zeros = false;
     h.quads = (w.kernel_height + 3) / 4;
+    h.paired = w.stride_height == 1 && w.dilation_height == 1 && w.kernel_height <= 3;
     h.columns = (shape.as_conv2d().out_width() - 1) * w.stride_width + w.span_width();
     h.blocks = (shape.out_channels() + width - 1) / width;
     h.block_bytes = constants_bytes(width) + w.kernel_width * h.quads * width * 4;

@@ -36,17 +36,17 @@ inline gemm_tile_function gemm_tile_for(isa set, bool wide, int kind) {
 }
 
 /// The depthwise kernel of a vector instruction set.
-inline depthwise_function depthwise_line_for(isa set) {
+inline depthwise_function depthwise_lines_for(isa set) {
 #if defined(__x86_64__)
     switch (set) {
         case isa::avx2:
-            return isa_avx2::run_depthwise_line;
+            return isa_avx2::run_depthwise_lines;
         case isa::avx_vnni:
-            return isa_avx_vnni::run_depthwise_line;
+            return isa_avx_vnni::run_depthwise_lines;
         case isa::avx512:
-            return isa_avx512::run_depthwise_line;
+            return isa_avx512::run_depthwise_lines;
         case isa::avx512_vnni:
-            return isa_avx512_vnni::run_depthwise_line;
+            return isa_avx512_vnni::run_depthwise_lines;
         default:
             break;
     }

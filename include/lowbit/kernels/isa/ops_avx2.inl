@@ -114,6 +114,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_low(vec a, vec b) { return _m
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave8_high(vec a, vec b) { return _mm256_unpackhi_epi8(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_low(vec a, vec b) { return _mm256_unpacklo_epi16(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_high(vec a, vec b) { return _mm256_unpackhi_epi16(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec move_byte_up(vec a) { return _mm256_slli_epi32(a, 8); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec flip_bits(vec a, vec b) { return _mm256_xor_si256(a, b); }
 
 /// The first `count` bytes, zeros after them.

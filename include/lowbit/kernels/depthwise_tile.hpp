@@ -16,13 +16,17 @@ namespace lowbit::detail {
 /// Channels of a block: four registers of int32.
 constexpr int depthwise_width(isa set) { return 4 * lanes_of(set); }
 
+/// Outputs of a line whose quads are made before they are used: few enough to stay in L1.
+inline constexpr std::ptrdiff_t depthwise_strip = 28;
+
 /// The head of packed depthwise weights; blocks of channels follow.
 struct depthwise_header {
     gemm_header common;          ///< what linear and conv2d share; where `grouped`, all there is
+    bool plain = false;          ///< 8-bit outputs, one rounding, no shift to the left: all in registers
     bool paired = false;         ///< a quad serves two output lines
     bool grouped = false;        ///< as a convolution in groups: the scalar kernel, and what does not fit int8
     std::ptrdiff_t quads = 1;    ///< of a column: ⌈kernel_height/4⌉
-    std::ptrdiff_t columns = 0;  ///< that a line of outputs sees, padding included
+    std::ptrdiff_t columns = 0;  ///< that a strip of outputs sees, padding included
     std::ptrdiff_t blocks = 0, block_bytes = 0, first_block = 0, zero_row = 0, bytes = 0;
 
     depthwise_shape shape() const {
@@ -30,6 +34,11 @@ struct depthwise_header {
         return {s.height, s.width, s.channels, s.window, s.out_channels / s.channels};
     }
     const std::uint8_t* base() const { return reinterpret_cast<const std::uint8_t*>(this); }
+    /// Columns that neighbouring outputs of a line see.
+    std::ptrdiff_t columns_of(std::ptrdiff_t outputs) const {
+        const window2d& w = common.shape.window;
+        return (outputs - 1) * w.stride_width + w.span_width();
+    }
     /// Bytes of the interleaved lines of one block.
     std::ptrdiff_t line_bytes() const { return columns * quads * depthwise_width(common.set) * 4; }
 };
@@ -94,13 +103,16 @@ inline depthwise_header plan_depthwise(const depthwise_shape& shape, const integ
     h.common.eff_zero = layer.input_zero_point + (layer.input_type == code_type::s8 ? 128 : 0);
     h.common.has_weight_zeros = false;
     h.quads = (w.kernel_height + 3) / 4;
-    h.paired = w.stride_height == 1 && w.dilation_height == 1 && w.kernel_height <= 3;
-    h.columns = (shape.as_conv2d().out_width() - 1) * w.stride_width + w.span_width();
+    h.plain = is_byte(h.common.output) && h.common.rounding == requant_rounding::single && !h.common.has_left;
+    h.paired = h.plain && w.kernel_width == 3 && w.kernel_height <= 3 && w.stride_height == 1 && w.stride_width == 1 &&
+               w.dilation_height == 1 && w.dilation_width == 1;
+    const std::ptrdiff_t out_width = shape.as_conv2d().out_width();
+    h.columns = h.columns_of(out_width < depthwise_strip ? out_width : depthwise_strip);
     h.blocks = (shape.out_channels() + width - 1) / width;
     h.block_bytes = constants_bytes(width) + w.kernel_width * h.quads * width * 4;
     h.first_block = head;
     h.zero_row = head + h.blocks * h.block_bytes;
-    h.bytes = h.zero_row + align64(shape.out_channels() + width);
+    h.bytes = h.zero_row + align64(shape.width * shape.out_channels() + width);
     return h;
 }
 

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel of depthwise convolutions, written once and included by each instruction set's file after gemm_body.inl.
 
-/// Where the four lines of quads are, for the two halves of a block; a step of 0 stays on the pixel of Z_x.
-struct quad_lines {
-    const std::uint8_t *low[4], *high[4];
-    std::ptrdiff_t low_step[4], high_step[4];
-};
-
-/// Interleaves `count` columns: four registers of quads each. Unpacking within 128 bits puts channel 16q + 4v + i in
-/// register v, lane 4q + i, which is the order that packing to bytes undoes.
+/// Interleaves `count` columns, `pixel` bytes apart, of four lines (in the halves, of two times four): four registers
+/// of quads each. Unpacking within 128 bits puts channel 16q + 4v + i in register v, lane 4q + i, which is the order
+/// that packing to bytes undoes.
 template <bool Halves>
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(quad_lines lines, std::ptrdiff_t count, int channels,
-                                                           vec flip, std::uint8_t* to, std::ptrdiff_t to_step) {
-    for (; count > 0; --count, to += to_step) {
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* const (&low)[4],
+                                                           const std::uint8_t* const (&high)[4], std::ptrdiff_t count,
+                                                           std::ptrdiff_t pixel, int channels, vec flip,
+                                                           std::uint8_t* to, std::ptrdiff_t to_step) {
+    for (std::ptrdiff_t at = 0; count > 0; --count, at += pixel, to += to_step) {
         vec bytes[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-            if constexpr (Halves) {
-                bytes[k] = load_halves(lines.low[k], lines.high[k], channels);
-                lines.high[k] += lines.high_step[k];
-            } else {
-                bytes[k] = load_bytes(lines.low[k], channels);
-            }
-            lines.low[k] += lines.low_step[k];
+            bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
             bytes[k] = flip_bits(bytes[k], flip);
         }
         const vec low01 = interleave8_low(bytes[0], bytes[1]), high01 = interleave8_high(bytes[0], bytes[1]);
@@ -34,64 +25,65 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(quad_lines lines, std
     }
 }
 
-/// Interleaves everything that one to four output lines see.
+/// Interleaves everything that `outputs` neighbours from column `ox` on of one to four output lines see.
 template <bool Halves>
-LOWBIT_TARGET void interleave_lines(const depthwise_lines& work) {
+LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs) {
     const depthwise_header& h = *work.header;
     const conv2d_shape& s = h.common.shape;
     const window2d& w = s.window;
     const std::ptrdiff_t pixel = s.out_channels;  // the image has the multiplied channels by now
     const vec flip = splat_byte(h.common.input == code_type::s8 ? 0x80 : 0);
-    const std::uint8_t* const nothing = h.base() + h.zero_row;
+    const std::uint8_t* const nothing = h.base() + h.zero_row;  // a line of Z_x
     const std::ptrdiff_t taps = h.paired ? 4 : w.kernel_height, below = work.oy + (h.paired ? 2 : 1);
-    const std::ptrdiff_t left = w.pad_left < h.columns ? w.pad_left : h.columns;
-    const std::ptrdiff_t room = h.columns - left, inside = room < s.width ? room : s.width;
+    const std::ptrdiff_t ix = ox * w.stride_width - w.pad_left, columns = h.columns_of(outputs);
+    const std::ptrdiff_t from = ix > 0 ? ix : 0, until = ix + columns < s.width ? ix + columns : s.width;
+    const std::ptrdiff_t inside = until > from ? until - from : 0;
+    const std::ptrdiff_t left = from - ix < columns ? from - ix : columns;
+    const std::uint8_t* const image = work.image + from * pixel;
     const std::ptrdiff_t column_bytes = h.quads * 4 * lanes * 4;
     for (std::ptrdiff_t q = 0; q < h.quads; ++q) {
-        quad_lines beside, lines;
+        const std::uint8_t *low[4], *high[4];
+        const std::uint8_t* const beside[4] = {nothing, nothing, nothing, nothing};
         for (std::ptrdiff_t k = 0; k < 4; ++k) {
             const std::ptrdiff_t ky = 4 * q + k, offset = ky * w.dilation_height - w.pad_top;
-            const std::ptrdiff_t low = work.oy * w.stride_height + offset, high = below * w.stride_height + offset;
-            const bool has_low = ky < taps && low >= 0 && low < s.height;
-            const bool has_high = ky < taps && high >= 0 && high < s.height;
-            beside.low[k] = beside.high[k] = nothing;
-            beside.low_step[k] = beside.high_step[k] = 0;
-            lines.low[k] = has_low ? work.image + low * s.width * pixel : nothing;
-            lines.high[k] = has_high ? work.image + high * s.width * pixel : nothing;
-            lines.low_step[k] = has_low ? pixel : 0;
-            lines.high_step[k] = has_high ? pixel : 0;
+            const std::ptrdiff_t low_line = work.oy * w.stride_height + offset,
+                                 high_line = below * w.stride_height + offset;
+            low[k] = low_line >= 0 && low_line < s.height ? image + low_line * s.width * pixel : nothing;
+            high[k] = high_line >= 0 && high_line < s.height ? image + high_line * s.width * pixel : nothing;
+            // Past the window the weights are zero, whatever the line.
+            if (ky >= taps) low[k] = low[0], high[k] = high[0];
         }
         std::uint8_t* to = work.quads + q * 4 * lanes * 4;
-        interleave_columns<Halves>(beside, left, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(beside, beside, left, 0, work.channels, flip, to, column_bytes);
         to += left * column_bytes;
-        interleave_columns<Halves>(lines, inside, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(low, high, inside, pixel, work.channels, flip, to, column_bytes);
         to += inside * column_bytes;
-        interleave_columns<Halves>(beside, room - inside, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(beside, beside, columns - left - inside, 0, work.channels, flip, to, column_bytes);
     }
 }
 
 /// Adds one register of channels of Pixels neighbouring outputs. Columns: 3 for a window of 3 columns and up to 4
 /// lines, unrolled; 0 for any. Second: the second line of a pair.
-template <int Pixels, int Columns, bool Second>
+template <int Pixels, int Stride, bool Second>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], int v, const depthwise_header& h,
                                                        const std::uint8_t* weights, const std::uint8_t* column,
                                                        std::ptrdiff_t step) {
     constexpr std::ptrdiff_t quad_bytes = 4 * lanes * 4;
-    if constexpr (Columns > 0) {
+    if constexpr (Stride > 0) {
 #pragma GCC unroll 3
-        for (int kx = 0; kx < Columns; ++kx) {
+        for (int kx = 0; kx < 3; ++kx) {
             vec weight = load(weights + kx * quad_bytes);
             if constexpr (Second) weight = move_byte_up(weight);
 #pragma GCC unroll 4
-            for (int p = 0; p < Pixels; ++p) dot_bytes(acc[p][v], load(column + kx * quad_bytes + p * step), weight);
+            for (int p = 0; p < Pixels; ++p)
+                dot_bytes(acc[p][v], load(column + (kx + p * Stride) * quad_bytes), weight);
         }
     } else {
         const window2d& w = h.common.shape.window;
         const std::ptrdiff_t column_bytes = h.quads * quad_bytes;
         for (std::ptrdiff_t kx = 0; kx < w.kernel_width; ++kx, column += w.dilation_width * column_bytes) {
             for (std::ptrdiff_t q = 0; q < h.quads; ++q, weights += quad_bytes) {
-                vec weight = load(weights);
-                if constexpr (Second) weight = move_byte_up(weight);
+                const vec weight = load(weights);
 #pragma GCC unroll 4
                 for (int p = 0; p < Pixels; ++p) dot_bytes(acc[p][v], load(column + q * quad_bytes + p * step), weight);
             }
@@ -99,89 +91,123 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], in
     }
 }
 
+/// What becomes of the sums of Pixels neighbouring outputs where the fast path does not apply: through memory.
+template <int Pixels>
+LOWBIT_TARGET void finish_any(const depthwise_lines& work, std::int32_t* rows, std::uint8_t* y, std::uint8_t* y_high) {
+    constexpr int width = 4 * lanes;
+    const gemm_header& h = work.header->common;
+    const auto& constants = *reinterpret_cast<const panel_constants<width>*>(work.block);
+    if (!is_byte(h.output)) return write_words<width>(h, constants, rows, Pixels, work.channels, y, y_high);
+    rescale_any<width>(h.rounding, constants, rows, Pixels);
+    const depthwise_writer writer(constants, h.output_zero, h.output == code_type::u8 ? 0x80 : 0, work.channels);
+    for (int p = 0; p < Pixels; ++p) {
+        const std::int32_t* row = rows + p * width;
+        const vec codes = writer.codes(load(row), load(row + lanes), load(row + 2 * lanes), load(row + 3 * lanes));
+        work.halves ? writer.write_halves(codes, y + p * h.shape.out_channels,
+                                          y_high ? y_high + p * h.shape.out_channels : nullptr)
+                    : writer.write(codes, y + p * h.shape.out_channels);
+    }
+}
+
 /// Pixels neighbouring outputs of a line (of two, in the halves): sums and output stage.
-template <int Pixels, int Columns, bool Halves, bool Second>
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& work, std::ptrdiff_t ox,
-                                                         std::uint8_t* y, std::uint8_t* y_high) {
+template <int Pixels, int Stride, bool Halves, bool Second, bool Plain>
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& work, const std::uint8_t* column,
+                                                         std::ptrdiff_t step, const depthwise_writer& writer,
+                                                         std::ptrdiff_t pixel, std::uint8_t* y, std::uint8_t* y_high) {
     constexpr int width = 4 * lanes;
     const depthwise_header& h = *work.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(work.block);
     const std::uint8_t* const weights = work.block + constants_bytes(width);
-    const std::ptrdiff_t step = h.common.shape.window.stride_width * h.quads * width * 4;
-    const std::uint8_t* const column = work.quads + ox * step;
-    const bool fast = is_byte(h.common.output) && h.common.rounding == requant_rounding::single && !h.common.has_left;
-
     vec acc[Pixels][4];
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
         const vec start = load(constants.start + v * lanes);
 #pragma GCC unroll 4
         for (int p = 0; p < Pixels; ++p) acc[p][v] = start;
-        multiply_quads<Pixels, Columns, Second>(acc, v, h, weights + v * lanes * 4, column + v * lanes * 4, step);
-        if (fast) {
+        multiply_quads<Pixels, Stride, Second>(acc, v, h, weights + v * lanes * 4, column + v * lanes * 4, step);
+        if constexpr (Plain) {
             const vec m0 = load(constants.m0 + v * lanes), round = load(constants.round + v * lanes);
             const vec right = load(constants.right + v * lanes), m0_odd = odd_lanes(m0);
 #pragma GCC unroll 4
             for (int p = 0; p < Pixels; ++p) acc[p][v] = rescale(acc[p][v], m0, m0_odd, round, right);
         }
     }
-
-    const std::ptrdiff_t pixel = h.common.shape.out_channels * bytes_of(h.common.output);
-    y += ox * pixel;
-    if (y_high != nullptr) y_high += ox * pixel;
-    if (!fast) {
-        // Through memory: int32 and float outputs, which want another order, and the rarer roundings.
+    if constexpr (Plain) {
+#pragma GCC unroll 4
+        for (int p = 0; p < Pixels; ++p) {
+            const vec codes = writer.codes(acc[p][0], acc[p][1], acc[p][2], acc[p][3]);
+            if constexpr (Halves)
+                writer.write_halves(codes, y + p * pixel, y_high ? y_high + p * pixel : nullptr);
+            else
+                writer.write(codes, y + p * pixel);
+        }
+    } else {
         alignas(64) std::int32_t rows[Pixels][width];
 #pragma GCC unroll 4
         for (int p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
             for (int v = 0; v < 4; ++v) store(rows[p] + v * lanes, acc[p][v]);
         }
-        if (!is_byte(h.common.output))
-            return write_words<width>(h.common, constants, rows[0], Pixels, work.channels, y, y_high);
-        rescale_any<width>(h.common.rounding, constants, rows[0], Pixels);
-#pragma GCC unroll 4
-        for (int p = 0; p < Pixels; ++p) {
-#pragma GCC unroll 4
-            for (int v = 0; v < 4; ++v) acc[p][v] = load(rows[p] + v * lanes);
+        finish_any<Pixels>(work, rows[0], y, y_high);
+    }
+}
+
+template <int Stride, bool Halves, bool Second, bool Plain>
+LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t left, std::uint8_t* y,
+                                  std::uint8_t* y_high) {
+    const depthwise_header& h = *work.header;
+    const gemm_header& common = h.common;
+    const auto& constants = *reinterpret_cast<const panel_constants<4 * lanes>*>(work.block);
+    const depthwise_writer writer(constants, common.output_zero, common.output == code_type::u8 ? 0x80 : 0,
+                                  work.channels);
+    const std::ptrdiff_t step = common.shape.window.stride_width * h.quads * 4 * lanes * 4;
+    const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
+    const std::uint8_t* column = work.quads;
+    constexpr int together = Plain ? 4 : 1;
+    y += ox * pixel;
+    if (y_high != nullptr) y_high += ox * pixel;
+    const auto forward = [&](std::ptrdiff_t pixels) {
+        left -= pixels;
+        column += pixels * step;
+        y += pixels * pixel;
+        if (y_high != nullptr) y_high += pixels * pixel;
+    };
+    for (; left >= together; forward(together))
+        depthwise_pixels<together, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
+    if constexpr (Plain) {
+        if (left >= 2) {
+            depthwise_pixels<2, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
+            forward(2);
+        }
+        if (left > 0) depthwise_pixels<1, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
+    }
+}
+
+template <int Stride, bool Halves, bool Plain>
+LOWBIT_TARGET void depthwise_lines_of(const depthwise_lines& work) {
+    const bool paired = work.header->paired;
+    const std::ptrdiff_t out = work.header->common.shape.out_width();
+    for (std::ptrdiff_t ox = 0; ox < out; ox += depthwise_strip) {
+        const std::ptrdiff_t outputs = out - ox < depthwise_strip ? out - ox : depthwise_strip;
+        interleave_lines<Halves>(work, ox, outputs);
+        depthwise_line<Stride, Halves, false, Plain>(work, ox, outputs, work.y[0],
+                                                     Halves ? work.y[paired ? 2 : 1] : nullptr);
+        if constexpr (Stride == 1) {
+            if (paired && work.y[1] != nullptr)
+                depthwise_line<Stride, Halves, true, Plain>(work, ox, outputs, work.y[1], Halves ? work.y[3] : nullptr);
         }
     }
-    const depthwise_writer writer(constants, h.common.output_zero, h.common.output == code_type::u8 ? 0x80 : 0,
-                                  work.channels);
-#pragma GCC unroll 4
-    for (int p = 0; p < Pixels; ++p) {
-        const vec codes = writer.codes(acc[p][0], acc[p][1], acc[p][2], acc[p][3]);
-        if constexpr (Halves)
-            writer.write_halves(codes, y + p * pixel, y_high ? y_high + p * pixel : nullptr);
-        else
-            writer.write(codes, y + p * pixel);
-    }
-}
-
-template <int Columns, bool Halves, bool Second>
-LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::uint8_t* y, std::uint8_t* y_high) {
-    const std::ptrdiff_t out = work.header->common.shape.out_width();
-    std::ptrdiff_t ox = 0;
-    for (; ox + 4 <= out; ox += 4) depthwise_pixels<4, Columns, Halves, Second>(work, ox, y, y_high);
-    if (ox + 2 <= out) {
-        depthwise_pixels<2, Columns, Halves, Second>(work, ox, y, y_high);
-        ox += 2;
-    }
-    if (ox < out) depthwise_pixels<1, Columns, Halves, Second>(work, ox, y, y_high);
-}
-
-template <int Columns, bool Halves>
-LOWBIT_TARGET void depthwise_lines_of(const depthwise_lines& work) {
-    interleave_lines<Halves>(work);
-    const bool paired = work.header->paired;
-    depthwise_line<Columns, Halves, false>(work, work.y[0], Halves ? work.y[paired ? 2 : 1] : nullptr);
-    if (paired && work.y[1] != nullptr)
-        depthwise_line<Columns, Halves, true>(work, work.y[1], Halves ? work.y[3] : nullptr);
 }
 
 LOWBIT_TARGET inline void run_depthwise_lines(const depthwise_lines& work) {
-    const window2d& w = work.header->common.shape.window;
-    if (w.kernel_width == 3 && w.dilation_width == 1 && work.header->quads == 1)
-        return work.halves ? depthwise_lines_of<3, true>(work) : depthwise_lines_of<3, false>(work);
-    work.halves ? depthwise_lines_of<0, true>(work) : depthwise_lines_of<0, false>(work);
+    const depthwise_header& h = *work.header;
+    const window2d& w = h.common.shape.window;
+    if (!h.plain)
+        return work.halves ? depthwise_lines_of<0, true, false>(work) : depthwise_lines_of<0, false, false>(work);
+    const bool three = w.kernel_width == 3 && w.dilation_width == 1 && h.quads == 1;
+    if (three && w.stride_width == 1)
+        return work.halves ? depthwise_lines_of<1, true, true>(work) : depthwise_lines_of<1, false, true>(work);
+    if (three && w.stride_width == 2)
+        return work.halves ? depthwise_lines_of<2, true, true>(work) : depthwise_lines_of<2, false, true>(work);
+    work.halves ? depthwise_lines_of<0, true, true>(work) : depthwise_lines_of<0, false, true>(work);
 }

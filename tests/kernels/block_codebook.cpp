@@ -3,6 +3,7 @@
 #include <lowbit/kernels/block_codebook.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/isa.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -126,4 +127,60 @@ TEST_CASE("the search lowers the error of every block, and heeds weights") {
     quantize_codebook(x.data(), 64, 64, table, &scale, codes.data());
     dequantize_codebook(codes.data(), 64, 64, table.levels, &scale, searched.data());
     CHECK(std::abs(searched[5] - x[5]) < 1e-4f * std::abs(x[5]));
+}
+
+TEST_CASE("every instruction set writes the same bytes") {
+    for (const codebook_levels& levels : {nf4, fp4}) {
+        const codebook_table table = make_codebook_table(levels);
+        for (const std::ptrdiff_t block : {16, 32, 48, 64, 100}) {
+            for (std::uint32_t seed = 0; seed < 6; ++seed) {
+                const auto all = awkward_blocks(4200, seed, false);
+                for (const std::ptrdiff_t n : awkward_sizes) {
+                    CAPTURE(block, seed, n);
+                    const bool aligned = (n + seed) % 2 == 0;
+                    const caching how = n % 3 ? caching::bypass : caching::keep;
+                    same_on_every_isa([&] {
+                        std::vector<std::uint8_t> written;
+                        guarded<std::uint8_t> codes((n + 1) / 2, aligned);
+                        guarded<float> scales(ceil_div(n, block), true), values(n, aligned);
+                        codebook_scales(all.data() + seed, n, block, table.top, scales.data());
+                        if (n > block) scales.data()[1] *= -1;
+                        quantize_codebook(all.data() + seed, n, block, table, scales.data(), codes.data(), how);
+                        codes.append_to(written);
+                        scales.append_to(written);
+                        random_bits random(seed);
+                        for (std::ptrdiff_t i = 0; i < n / 2; i += 5)
+                            codes.data()[i] = static_cast<std::uint8_t>(random());
+                        dequantize_codebook(codes.data(), n, block, levels, scales.data(), values.data(), how);
+                        finish_stores(how);
+                        values.append_to(written);
+                        return written;
+                    });
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("thresholds: both sides of each, on every instruction set") {
+    for (const codebook_levels& levels : {nf4, fp4}) {
+        const codebook_table table = make_codebook_table(levels);
+        std::vector<float> x;
+        for (const float t : table.thresholds) {
+            for (const float y : {std::nextafter(t, -2.0f), t, std::nextafter(t, 2.0f)}) x.push_back(y);
+        }
+        x.resize(64, 0.0f);
+        const float one = 1.0f;
+        same_on_every_isa([&] {
+            std::vector<std::uint8_t> codes(32);
+            quantize_codebook(x.data(), 64, 64, table, &one, codes.data());
+            return codes;
+        });
+        for (std::size_t i = 0; i < 64; ++i) {
+            std::uint8_t code[32];
+            quantize_codebook(x.data(), 64, 64, table, &one, code);
+            REQUIRE(int(packed_code<std::uint32_t>(code, static_cast<std::ptrdiff_t>(i), 4)) ==
+                    int(table.nearest(x[i])));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 #include <lowbit/kernels/block_ggml.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/isa.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -149,5 +150,33 @@ TEST_CASE("a short last block is encoded as if zeros followed") {
         CHECK(blocks == expected);
         const auto y = dequantize(blocks.data(), 300, type), whole = dequantize(expected.data(), 300, type);
         CHECK(y == whole);
+    }
+}
+
+TEST_CASE("every instruction set writes the same bytes") {
+    for (const ggml_type type : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::q4_1}) {
+        for (std::uint32_t seed = 0; seed < 12; ++seed) {
+            const auto all = awkward_blocks(4200, seed, false);
+            for (const std::ptrdiff_t n : awkward_sizes) {
+                CAPTURE(int(type), seed, n);
+                const bool aligned = (n + seed) % 2 == 0;
+                const caching how = n % 3 ? caching::bypass : caching::keep;
+                const std::ptrdiff_t bytes = ceil_div(n, ggml_block_size(type)) * ggml_block_bytes(type);
+                same_on_every_isa([&] {
+                    std::vector<std::uint8_t> written;
+                    guarded<std::uint8_t> blocks(bytes, aligned);
+                    guarded<float> values(n, aligned);
+                    quantize_ggml(all.data() + seed, n, type, false, nullptr, blocks.data());
+                    blocks.append_to(written);
+                    random_bits random(seed);
+                    for (std::ptrdiff_t i = 0; i < bytes; i += 7)
+                        blocks.data()[i] = static_cast<std::uint8_t>(random());
+                    dequantize_ggml(blocks.data(), n, type, values.data(), how);
+                    finish_stores(how);
+                    values.append_to(written);
+                    return written;
+                });
+            }
+        }
     }
 }

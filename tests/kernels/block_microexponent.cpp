@@ -3,6 +3,7 @@
 #include <lowbit/kernels/block_microexponent.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/isa.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -114,6 +115,44 @@ TEST_CASE("other block and pair sizes, short last block and pair") {
                 for (std::size_t i = first; i < last; ++i) {
                     REQUIRE(y[i] == expected[i - first]);
                     REQUIRE(std::abs(y[i] - x[i]) <= step);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("every instruction set writes the same bytes") {
+    for (const int m : {1, 2, 3, 4, 6, 7, 9}) {
+        for (const std::ptrdiff_t pair : {0, 2, 4}) {
+            for (std::uint32_t seed = 0; seed < 9; ++seed) {
+                const auto all = awkward_blocks(4200, seed, seed % 3 == 2);
+                const microexponent_format format{.mantissa_bits = m, .pair = pair};
+                for (const std::ptrdiff_t n : awkward_sizes) {
+                    CAPTURE(m, pair, seed, n);
+                    const bool aligned = (n + seed) % 2 == 0;
+                    const caching how = n % 3 ? caching::bypass : caching::keep;
+                    const std::ptrdiff_t bytes = packed_bytes(n, 1 + m), blocks = ceil_div<std::ptrdiff_t>(n, 16);
+                    same_on_every_isa([&] {
+                        std::vector<std::uint8_t> written;
+                        guarded<std::uint8_t> codes(bytes, aligned), exponents(blocks, true),
+                            shifts(packed_bytes(format.pairs(n), 1), true);
+                        quantize_microexponent(all.data() + seed, n, format, codes.data(), exponents.data(),
+                                               shifts.data(), how);
+                        codes.append_to(written);
+                        exponents.append_to(written);
+                        shifts.append_to(written);
+                        random_bits random(seed);
+                        for (std::ptrdiff_t i = 0; i < bytes; i += 5)
+                            codes.data()[i] = static_cast<std::uint8_t>(random());
+                        for (std::ptrdiff_t i = 0; i < blocks; i += 4)
+                            exponents.data()[i] = static_cast<std::uint8_t>(random());
+                        guarded<float> values(n, aligned);
+                        dequantize_microexponent(codes.data(), exponents.data(), shifts.data(), n, format,
+                                                 values.data(), how);
+                        finish_stores(how);
+                        values.append_to(written);
+                        return written;
+                    });
                 }
             }
         }

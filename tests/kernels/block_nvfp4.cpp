@@ -3,6 +3,7 @@
 #include <lowbit/kernels/block_nvfp4.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/isa.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -69,4 +70,38 @@ TEST_CASE("the search is never worse, short last block") {
         total_searched += c;
     }
     CHECK(total_searched < 0.9 * total_plain);
+}
+
+TEST_CASE("every instruction set writes the same bytes") {
+    for (const std::ptrdiff_t block : {16, 32}) {
+        for (std::uint32_t seed = 0; seed < 12; ++seed) {
+            const auto all = awkward_blocks(4200, seed, false);
+            for (const std::ptrdiff_t n : awkward_sizes) {
+                CAPTURE(block, seed, n);
+                const float* x = all.data() + seed;
+                // The tensor's own scale, and ones that are far from it.
+                const float amax = detail::largest_magnitude(x, n);
+                const float scale = seed % 3 == 0 ? nvfp4_tensor_scale(amax) : seed % 3 == 1 ? 0.001f : 0x1p-117f;
+                const bool aligned = (n + seed) % 2 == 0;
+                const caching how = n % 3 ? caching::bypass : caching::keep;
+                same_on_every_isa([&] {
+                    std::vector<std::uint8_t> written;
+                    guarded<std::uint8_t> codes((n + 1) / 2, aligned), scales(ceil_div(n, block), true);
+                    guarded<float> values(n, aligned);
+                    quantize_nvfp4(x, n, scale, block, false, nullptr, codes.data(), scales.data(), how);
+                    codes.append_to(written);
+                    scales.append_to(written);
+                    random_bits random(seed);
+                    for (std::ptrdiff_t i = 0; i < n / 2; i += 5) codes.data()[i] = static_cast<std::uint8_t>(random());
+                    for (std::ptrdiff_t i = 0; i < n / block; i += 4) {
+                        scales.data()[i] = static_cast<std::uint8_t>(seed % 2 ? random() : random(127));
+                    }
+                    dequantize_nvfp4(codes.data(), scales.data(), n, scale, block, values.data(), how);
+                    finish_stores(how);
+                    values.append_to(written);
+                    return written;
+                });
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #include <lowbit/kernels/block_vsq.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/isa.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -109,5 +110,48 @@ TEST_CASE("a short last vector, and any length of vector") {
         float y[100];
         dequantize_vsq(codes, scales, 100, gamma, format, y);
         for (int i = 0; i < 100; ++i) CHECK(std::abs(y[i] - x[i]) < 0.15f);
+    }
+}
+
+TEST_CASE("every instruction set writes the same bytes") {
+    std::vector<vsq_format> formats;
+    for (const int bits : {2, 3, 4, 6, 8}) {
+        for (const int scale_bits : {1, 3, 4, 6, 8, 10}) {
+            formats.push_back({.bits = bits, .scale_bits = scale_bits});
+            formats.push_back({.bits = bits, .scale_bits = scale_bits, .order = vsq_order::a});
+        }
+    }
+    formats.push_back({.vector = 32});
+    formats.push_back({.is_signed = false});
+    for (const vsq_format& format : formats) {
+        for (std::uint32_t seed = 0; seed < 4; ++seed) {
+            const auto all = awkward_blocks(4200, seed, false);
+            for (const std::ptrdiff_t n : awkward_sizes) {
+                CAPTURE(format.bits, format.scale_bits, int(format.order), seed, n);
+                const float* x = all.data() + seed;
+                // γ of the data, and one that is far too small.
+                const float gamma = seed < 3 ? vsq_gamma(vsq_amax(x, n, format.is_signed), format) : 1e-3f;
+                const bool aligned = (n + seed) % 2 == 0;
+                const caching how = n % 3 ? caching::bypass : caching::keep;
+                const std::ptrdiff_t bytes = packed_bytes(n, format.bits);
+                const std::ptrdiff_t scale_bytes = packed_bytes(ceil_div(n, format.vector), format.scale_bits);
+                same_on_every_isa([&] {
+                    std::vector<std::uint8_t> written;
+                    guarded<std::uint8_t> codes(bytes, aligned), scales(scale_bytes, true);
+                    guarded<float> values(n, aligned);
+                    quantize_vsq(x, n, gamma, format, codes.data(), scales.data(), how);
+                    codes.append_to(written);
+                    scales.append_to(written);
+                    random_bits random(seed);
+                    for (std::ptrdiff_t i = 0; i < bytes; i += 5) codes.data()[i] = static_cast<std::uint8_t>(random());
+                    for (std::ptrdiff_t i = 0; i < scale_bytes; i += 4)
+                        scales.data()[i] = static_cast<std::uint8_t>(random());
+                    dequantize_vsq(codes.data(), scales.data(), n, gamma, format, values.data(), how);
+                    finish_stores(how);
+                    values.append_to(written);
+                    return written;
+                });
+            }
+        }
     }
 }

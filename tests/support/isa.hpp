@@ -76,3 +76,60 @@ inline std::vector<float> awkward_floats(std::ptrdiff_t n, std::uint32_t seed, f
     }
     return values;
 }
+
+/// `awkward_floats` in runs of 32 of very different magnitudes, some of them all zeros. Finite unless `wild`.
+inline std::vector<float> awkward_blocks(std::ptrdiff_t n, std::uint32_t seed, bool wild) {
+    std::vector<float> values = awkward_floats(n, seed, 1.0f, wild);
+    random_bits random(seed);
+    for (std::size_t first = 0; first < values.size(); first += 32) {
+        const int exponent =
+            seed % 2 ? static_cast<int>(random(300)) - 160 : static_cast<int>(random(8)) - static_cast<int>(seed);
+        const bool zeros = random(8) == 0;
+        for (std::size_t i = first; i < std::min(first + 32, values.size()); ++i) {
+            const float scaled = zeros ? std::copysign(0.0f, values[i]) : std::ldexp(values[i], exponent);
+            values[i] = wild || std::abs(scaled) <= std::numeric_limits<float>::max() ? scaled : 1.0f;
+        }
+    }
+    return values;
+}
+
+/// Runs f(), which gives back all bytes that it wrote and some beyond, on every instruction set: the same everywhere.
+template <class Function>
+void same_on_every_isa(Function f) {
+    REQUIRE(lowbit::set_isa(lowbit::isa::scalar));
+    const auto expected = f();
+    for_each_isa([&] {
+        const auto found = f();
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            if (found[i] == expected[i]) continue;
+            CAPTURE(i);
+            REQUIRE(int(found[i]) == int(expected[i]));
+        }
+    });
+}
+
+/// The sizes that vectors, tiles and their ends get wrong.
+inline constexpr std::ptrdiff_t awkward_sizes[] = {0,   1,   15,  16,  17,   31,   32,   33,   48,   63,   64,   65,
+                                                   80,  96,  112, 127, 128,  129,  200,  255,  256,  300,  511,  512,
+                                                   513, 700, 992, 999, 1024, 1025, 1040, 1088, 2047, 2048, 2100, 4099};
+
+/// Memory for one output: 64-byte aligned or one element off, with a guard behind it.
+template <class T>
+class guarded {
+public:
+    guarded(std::ptrdiff_t n, bool aligned) : bytes_(static_cast<std::size_t>(n) * sizeof(T) + 192, 0xa5), n_(n) {
+        offset_ = (64 - reinterpret_cast<std::uintptr_t>(bytes_.data()) % 64) % 64 + (aligned ? 0 : sizeof(T));
+    }
+    T* data() { return reinterpret_cast<T*>(bytes_.data() + offset_); }
+    /// Appends what was written and 32 bytes beyond.
+    void append_to(std::vector<std::uint8_t>& all) const {
+        const auto first = bytes_.begin() + static_cast<std::ptrdiff_t>(offset_);
+        all.insert(all.end(), first, first + n_ * static_cast<std::ptrdiff_t>(sizeof(T)) + 32);
+    }
+
+private:
+    std::vector<std::uint8_t> bytes_;
+    std::ptrdiff_t n_;
+    std::size_t offset_;
+};

@@ -13,10 +13,12 @@
 /// blocks, the last may be shorter; codes are a packed stream (even element in the low nibble).
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/code_stream.hpp>
 #include <lowbit/kernels/block_mx.hpp>
 #include <lowbit/kernels/block_search.hpp>
+#include <lowbit/kernels/caching.hpp>
 
 #include <algorithm>
 #include <array>
@@ -71,11 +73,60 @@ constexpr codebook_table make_codebook_table(const codebook_levels& levels) {
     return table;
 }
 
-/// Scales of the standard rule. top: max |level|. scales: ⌈n/block⌉ floats. Complexity O(n).
+namespace detail::scalar {
+
 inline void codebook_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, float top, float* scales) {
     for (std::ptrdiff_t first = 0; first < n; first += block) {
         *scales++ = quotient(detail::largest_magnitude(x + first, std::min(block, n - first)), top);
     }
+}
+
+inline void quantize_codebook(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_table& table,
+                              const float* scales, std::uint8_t* codes) {
+    code_writer out(codes, 4);
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const float scale = *scales++, magnitude = scale < 0 ? -scale : scale;
+        const float inverse = magnitude >= 0x1p-126f ? quotient(1.0f, scale) : 0.0f;
+        const std::ptrdiff_t last = std::min(first + block, n);
+        for (std::ptrdiff_t i = first; i < last; ++i) out.put(table.nearest(x[i] * inverse));
+    }
+    out.finish();
+}
+
+inline void dequantize_codebook(const std::uint8_t* codes, std::ptrdiff_t n, std::ptrdiff_t block,
+                                const codebook_levels& levels, const float* scales, float* x) {
+    code_reader in(codes, 4);
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const float scale = *scales++;
+        const std::ptrdiff_t last = std::min(first + block, n);
+        for (std::ptrdiff_t i = first; i < last; ++i) x[i] = levels[in.next()] * scale;
+    }
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_codebook_avx2.hpp>
+#include <lowbit/kernels/isa/block_codebook_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+/// Scales of the standard rule. top: max |level|. scales: ⌈n/block⌉ floats. Complexity O(n).
+inline void codebook_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, float top, float* scales) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && (block == 32 || block == 64)) {
+        const bool wide = includes(active_isa(), isa::avx512);
+        const auto run =
+            block == 32 ? wide ? detail::lanes_avx512::codebook_scales<32> : detail::lanes_avx2::codebook_scales<32>
+            : wide ? detail::lanes_avx512::codebook_scales<64>
+                        : detail::lanes_avx2::codebook_scales<64>;
+        return run(x, n, top, scales);
+    }
+#endif
+    detail::scalar::codebook_scales(x, n, block, top, scales);
 }
 
 /// Scales of least (weighted) squared error, the best of a search around the standard one and around its negative (a
@@ -112,26 +163,31 @@ inline void codebook_best_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_
 
 /// n values to codes, by the scales given. codes: ⌈n/2⌉ bytes. Complexity O(n).
 inline void quantize_codebook(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_table& table,
-                              const float* scales, std::uint8_t* codes) {
-    code_writer out(codes, 4);
-    for (std::ptrdiff_t first = 0; first < n; first += block) {
-        const float scale = *scales++, magnitude = scale < 0 ? -scale : scale;
-        const float inverse = magnitude >= 0x1p-126f ? quotient(1.0f, scale) : 0.0f;
-        const std::ptrdiff_t last = std::min(first + block, n);
-        for (std::ptrdiff_t i = first; i < last; ++i) out.put(table.nearest(x[i] * inverse));
+                              const float* scales, std::uint8_t* codes, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && block % 16 == 0) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::quantize_codebook
+                                                             : detail::lanes_avx2::quantize_codebook;
+        return run(x, n, block, table, scales, codes, how);
     }
-    out.finish();
+#endif
+    static_cast<void>(how);
+    detail::scalar::quantize_codebook(x, n, block, table, scales, codes);
 }
 
 /// Codes and scales to n values. Complexity O(n).
 inline void dequantize_codebook(const std::uint8_t* codes, std::ptrdiff_t n, std::ptrdiff_t block,
-                                const codebook_levels& levels, const float* scales, float* x) {
-    code_reader in(codes, 4);
-    for (std::ptrdiff_t first = 0; first < n; first += block) {
-        const float scale = *scales++;
-        const std::ptrdiff_t last = std::min(first + block, n);
-        for (std::ptrdiff_t i = first; i < last; ++i) x[i] = levels[in.next()] * scale;
+                                const codebook_levels& levels, const float* scales, float* x,
+                                caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && block % 16 == 0) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::dequantize_codebook
+                                                             : detail::lanes_avx2::dequantize_codebook;
+        return run(codes, n, block, levels, scales, x, how);
     }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_codebook(codes, n, block, levels, scales, x);
 }
 
 }  // namespace lowbit

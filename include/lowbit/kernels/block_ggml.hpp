@@ -20,11 +20,14 @@
 /// This code is normative. Values are finite. A last block with fewer than all values is encoded as if zeros followed.
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/minifloat.hpp>
 #include <lowbit/kernels/block_codebook.hpp>
 #include <lowbit/kernels/block_mx.hpp>
 #include <lowbit/kernels/block_search.hpp>
+#include <lowbit/kernels/caching.hpp>
+#include <lowbit/kernels/quantize.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -400,8 +403,8 @@ constexpr std::ptrdiff_t ggml_block_bytes(ggml_type type) {
     return with_ggml_type(type, [](auto layout) { return std::ptrdiff_t{decltype(layout)::type::bytes}; });
 }
 
-/// n values to ⌈n / block size⌉ blocks. importance: n weights of the squared errors for searches, or null. Complexity
-/// O(n).
+namespace detail::scalar {
+
 inline void quantize_ggml(const float* x, std::ptrdiff_t n, ggml_type type, bool search, const float* importance,
                           std::uint8_t* blocks) {
     with_ggml_type(type, [&](auto identity) {
@@ -420,6 +423,52 @@ inline void quantize_ggml(const float* x, std::ptrdiff_t n, ggml_type type, bool
     });
 }
 
+inline void dequantize_ggml(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_type type, float* x) {
+    with_ggml_type(type, [&](auto identity) {
+        using layout = typename decltype(identity)::type;
+        for (std::ptrdiff_t first = 0; first < n; first += layout::size, blocks += layout::bytes) {
+            std::uint8_t q[layout::size];
+            float values[layout::size];
+            layout::codes(blocks, q);
+            layout::decode(blocks, q, values);
+            std::copy_n(values, std::min<std::ptrdiff_t>(layout::size, n - first), x + first);
+        }
+    });
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_ggml_avx2.hpp>
+#include <lowbit/kernels/isa/block_ggml_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+/// n values to ⌈n / block size⌉ blocks. importance: n weights of the squared errors for searches, or null. Complexity
+/// O(n).
+inline void quantize_ggml(const float* x, std::ptrdiff_t n, ggml_type type, bool search, const float* importance,
+                          std::uint8_t* blocks) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && !search && (type == ggml_type::q8_0 || type == ggml_type::q4_0)) {
+        const bool wide = includes(active_isa(), isa::avx512);
+        const std::ptrdiff_t whole = n / 32 * 32;
+        if (type == ggml_type::q8_0) {
+            (wide ? detail::lanes_avx512::quantize_q8_0 : detail::lanes_avx2::quantize_q8_0)(x, whole, blocks);
+            blocks += whole / 32 * detail::ggml_q8_0::bytes;
+        } else {
+            (wide ? detail::lanes_avx512::quantize_q4_0 : detail::lanes_avx2::quantize_q4_0)(x, whole, blocks);
+            blocks += whole / 32 * detail::ggml_q4_0::bytes;
+        }
+        x += whole;
+        n -= whole;
+    }
+#endif
+    detail::scalar::quantize_ggml(x, n, type, search, importance, blocks);
+}
+
 /// The codes q of n values, zero-extended (q8_0: the bytes of its int8). Complexity O(n).
 inline void ggml_codes(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_type type, std::uint8_t* codes) {
     with_ggml_type(type, [&](auto identity) {
@@ -433,17 +482,25 @@ inline void ggml_codes(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_type t
 }
 
 /// Blocks to n values. Any bytes are valid. Complexity O(n).
-inline void dequantize_ggml(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_type type, float* x) {
-    with_ggml_type(type, [&](auto identity) {
-        using layout = typename decltype(identity)::type;
-        for (std::ptrdiff_t first = 0; first < n; first += layout::size, blocks += layout::bytes) {
-            std::uint8_t q[layout::size];
-            float values[layout::size];
-            layout::codes(blocks, q);
-            layout::decode(blocks, q, values);
-            std::copy_n(values, std::min<std::ptrdiff_t>(layout::size, n - first), x + first);
+inline void dequantize_ggml(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_type type, float* x,
+                            caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && (type == ggml_type::q8_0 || type == ggml_type::q4_0)) {
+        const bool wide = includes(active_isa(), isa::avx512);
+        const std::ptrdiff_t whole = n / 32 * 32;
+        if (type == ggml_type::q8_0) {
+            (wide ? detail::lanes_avx512::dequantize_q8_0 : detail::lanes_avx2::dequantize_q8_0)(blocks, whole, x, how);
+            blocks += whole / 32 * detail::ggml_q8_0::bytes;
+        } else {
+            (wide ? detail::lanes_avx512::dequantize_q4_0 : detail::lanes_avx2::dequantize_q4_0)(blocks, whole, x, how);
+            blocks += whole / 32 * detail::ggml_q4_0::bytes;
         }
-    });
+        x += whole;
+        n -= whole;
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_ggml(blocks, n, type, x);
 }
 
 }  // namespace lowbit

@@ -17,9 +17,11 @@
 /// pair bits are packed streams that start on a byte. Every block starts its pairs anew.
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/code_stream.hpp>
 #include <lowbit/kernels/block_mx.hpp>
+#include <lowbit/kernels/caching.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -51,8 +53,8 @@ inline std::uint8_t shared_exponent(float amax, bool keep_subnormals) {
 
 }  // namespace detail
 
-/// n values to codes, exponents and pair bits. codes: packed_bytes(n, 1 + m) bytes; exponents: ⌈n/block⌉ bytes; shifts:
-/// packed_bytes(pairs(n), 1) bytes. Complexity O(n).
+namespace detail::scalar {
+
 inline void quantize_microexponent(const float* x, std::ptrdiff_t n, const microexponent_format& format,
                                    std::uint8_t* codes, std::uint8_t* exponents, std::uint8_t* shifts) {
     const int m = format.mantissa_bits;
@@ -85,7 +87,6 @@ inline void quantize_microexponent(const float* x, std::ptrdiff_t n, const micro
     shift_out.finish();
 }
 
-/// Codes, exponents and pair bits to n values. Any bytes are valid. Complexity O(n).
 inline void dequantize_microexponent(const std::uint8_t* codes, const std::uint8_t* exponents,
                                      const std::uint8_t* shifts, std::ptrdiff_t n, const microexponent_format& format,
                                      float* x) {
@@ -105,6 +106,63 @@ inline void dequantize_microexponent(const std::uint8_t* codes, const std::uint8
             x[first + i] = exponent.is_nan() ? static_cast<float>(exponent) : negative ? -magnitude : magnitude;
         }
     }
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_microexponent_avx2.hpp>
+#include <lowbit/kernels/isa/block_microexponent_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+namespace detail {
+
+/// Whether the vector code knows the format.
+constexpr bool is_common(const microexponent_format& f) {
+    return f.block == 16 && (f.pair == 2 || f.pair == 0) && f.mantissa_bits <= 7 && f.rule == ties::even;
+}
+
+}  // namespace detail
+
+/// n values to codes, exponents and pair bits. codes: packed_bytes(n, 1 + m) bytes; exponents: ⌈n/block⌉ bytes; shifts:
+/// packed_bytes(pairs(n), 1) bytes. Complexity O(n).
+inline void quantize_microexponent(const float* x, std::ptrdiff_t n, const microexponent_format& format,
+                                   std::uint8_t* codes, std::uint8_t* exponents, std::uint8_t* shifts,
+                                   caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && detail::is_common(format)) {
+        const bool wide = includes(active_isa(), isa::avx512);
+        const auto run = format.pair > 0 ? wide ? detail::lanes_avx512::quantize_microexponent<true>
+                                                : detail::lanes_avx2::quantize_microexponent<true>
+                         : wide ? detail::lanes_avx512::quantize_microexponent<false>
+                                         : detail::lanes_avx2::quantize_microexponent<false>;
+        return run(x, n, format, codes, exponents, shifts, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::quantize_microexponent(x, n, format, codes, exponents, shifts);
+}
+
+/// Codes, exponents and pair bits to n values. Any bytes are valid. Complexity O(n).
+inline void dequantize_microexponent(const std::uint8_t* codes, const std::uint8_t* exponents,
+                                     const std::uint8_t* shifts, std::ptrdiff_t n, const microexponent_format& format,
+                                     float* x, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && detail::is_common(format)) {
+        const bool wide = includes(active_isa(), isa::avx512);
+        const auto run = format.pair > 0 ? wide ? detail::lanes_avx512::dequantize_microexponent<true>
+                                                : detail::lanes_avx2::dequantize_microexponent<true>
+                         : wide ? detail::lanes_avx512::dequantize_microexponent<false>
+                                         : detail::lanes_avx2::dequantize_microexponent<false>;
+        return run(codes, exponents, shifts, n, format, x, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_microexponent(codes, exponents, shifts, n, format, x);
 }
 
 }  // namespace lowbit

@@ -11,11 +11,13 @@
 /// packed stream (even element in the low nibble), scales one byte a block.
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/code_stream.hpp>
 #include <lowbit/formats/minifloat.hpp>
 #include <lowbit/kernels/block_mx.hpp>
 #include <lowbit/kernels/block_search.hpp>
+#include <lowbit/kernels/caching.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -61,8 +63,8 @@ inline std::uint8_t nvfp4_best_scale(const float* x, std::ptrdiff_t n, std::uint
 
 }  // namespace detail
 
-/// n values to codes and block scales. codes: ⌈n/2⌉ bytes; scales: ⌈n/block⌉ E4M3 bytes. search: the block scale of
-/// least (weighted) squared error instead of the standard one. importance: n weights for it, or null. Complexity O(n).
+namespace detail::scalar {
+
 inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale, std::ptrdiff_t block, bool search,
                            const float* importance, std::uint8_t* codes, std::uint8_t* scales) {
     const float six = opaque(6.0f * tensor_scale);
@@ -83,7 +85,6 @@ inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale,
     out.finish();
 }
 
-/// Codes and scales to n values. Complexity O(n).
 inline void dequantize_nvfp4(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n,
                              float tensor_scale, std::ptrdiff_t block, float* x) {
     code_reader in(codes, 4);
@@ -94,6 +95,47 @@ inline void dequantize_nvfp4(const std::uint8_t* codes, const std::uint8_t* scal
             x[i] = static_cast<float>(float4_e2m1::from_bits(in.next())) * step;
         }
     }
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_nvfp4_avx2.hpp>
+#include <lowbit/kernels/isa/block_nvfp4_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+/// n values to codes and block scales. codes: ⌈n/2⌉ bytes; scales: ⌈n/block⌉ E4M3 bytes. search: the block scale of
+/// least (weighted) squared error instead of the standard one. importance: n weights for it, or null. Complexity O(n).
+inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale, std::ptrdiff_t block, bool search,
+                           const float* importance, std::uint8_t* codes, std::uint8_t* scales,
+                           caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && block == 16 && !search) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::quantize_nvfp4
+                                                             : detail::lanes_avx2::quantize_nvfp4;
+        return run(x, n, tensor_scale, codes, scales, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::quantize_nvfp4(x, n, tensor_scale, block, search, importance, codes, scales);
+}
+
+/// Codes and scales to n values. Complexity O(n).
+inline void dequantize_nvfp4(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n,
+                             float tensor_scale, std::ptrdiff_t block, float* x, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && block == 16) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::dequantize_nvfp4
+                                                             : detail::lanes_avx2::dequantize_nvfp4;
+        return run(codes, scales, n, tensor_scale, x, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_nvfp4(codes, scales, n, tensor_scale, block, x);
 }
 
 }  // namespace lowbit

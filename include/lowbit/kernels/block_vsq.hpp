@@ -17,8 +17,11 @@
 /// streams (formats/packed.hpp) that start on a byte.
 #pragma once
 
+#include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/formats/code_stream.hpp>
+#include <lowbit/formats/packed.hpp>
+#include <lowbit/kernels/caching.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -59,8 +62,8 @@ inline float vsq_gamma(float amax, const vsq_format& format) {
     return std::max(quotient(scale, static_cast<float>(format.highest_scale())), 0x1p-126f);
 }
 
-/// n values to codes and vector scales. codes: packed_bytes(n, N) bytes; scales: packed_bytes(⌈n/V⌉, M) bytes.
-/// Complexity O(n).
+namespace detail::scalar {
+
 inline void quantize_vsq(const float* x, std::ptrdiff_t n, float gamma, const vsq_format& format, std::uint8_t* codes,
                          std::uint8_t* scales) {
     const float low = static_cast<float>(format.lowest()), high = static_cast<float>(format.highest());
@@ -83,7 +86,6 @@ inline void quantize_vsq(const float* x, std::ptrdiff_t n, float gamma, const vs
     scale_out.finish();
 }
 
-/// Codes and vector scales to n values. Complexity O(n).
 inline void dequantize_vsq(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n, float gamma,
                            const vsq_format& format, float* x) {
     code_reader code_in(codes, format.bits), scale_in(scales, format.scale_bits);
@@ -96,6 +98,55 @@ inline void dequantize_vsq(const std::uint8_t* codes, const std::uint8_t* scales
             x[i] = static_cast<float>(code * scale) * gamma;  // the integer product is exact: 8 + 16 bits
         }
     }
+}
+
+}  // namespace detail::scalar
+
+}  // namespace lowbit
+
+#if defined(__x86_64__)
+#include <lowbit/kernels/isa/block_vsq_avx2.hpp>
+#include <lowbit/kernels/isa/block_vsq_avx512.hpp>
+#endif
+
+namespace lowbit {
+
+namespace detail {
+
+/// Whether the vector code knows the format.
+constexpr bool is_common(const vsq_format& f) {
+    return f.vector == 16 && f.is_signed && f.scale_bits >= 2 && f.scale_bits <= 8;
+}
+
+}  // namespace detail
+
+/// n values to codes and vector scales. codes: packed_bytes(n, N) bytes; scales: packed_bytes(⌈n/V⌉, M) bytes.
+/// Complexity O(n).
+inline void quantize_vsq(const float* x, std::ptrdiff_t n, float gamma, const vsq_format& format, std::uint8_t* codes,
+                         std::uint8_t* scales, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && detail::is_common(format)) {
+        const auto run =
+            includes(active_isa(), isa::avx512) ? detail::lanes_avx512::quantize_vsq : detail::lanes_avx2::quantize_vsq;
+        return run(x, n, gamma, format, codes, scales, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::quantize_vsq(x, n, gamma, format, codes, scales);
+}
+
+/// Codes and vector scales to n values. Complexity O(n).
+inline void dequantize_vsq(const std::uint8_t* codes, const std::uint8_t* scales, std::ptrdiff_t n, float gamma,
+                           const vsq_format& format, float* x, caching how = caching::keep) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && detail::is_common(format)) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::dequantize_vsq
+                                                             : detail::lanes_avx2::dequantize_vsq;
+        return run(codes, scales, n, gamma, format, x, how);
+    }
+#endif
+    static_cast<void>(how);
+    detail::scalar::dequantize_vsq(codes, scales, n, gamma, format, x);
 }
 
 }  // namespace lowbit

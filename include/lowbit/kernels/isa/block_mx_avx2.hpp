@@ -4,7 +4,6 @@
 #pragma once
 
 #include <lowbit/kernels/isa/blocks_avx2.hpp>
-#include <lowbit/kernels/isa/pack_avx2.hpp>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <lowbit/kernels/isa/blocks_avx512.hpp>
-#include <lowbit/kernels/isa/pack_avx512.hpp>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512

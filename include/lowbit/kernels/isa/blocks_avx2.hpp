@@ -3,7 +3,7 @@
 /// What the block formats share, on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/lanes_avx2.hpp>
+#include <lowbit/kernels/isa/pack_avx2.hpp>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2

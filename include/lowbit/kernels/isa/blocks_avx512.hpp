@@ -3,7 +3,7 @@
 /// What the block formats share, on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/lanes_avx512.hpp>
+#include <lowbit/kernels/isa/pack_avx512.hpp>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512

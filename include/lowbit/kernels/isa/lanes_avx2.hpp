@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#define LOWBIT_LANES_MEMBER __attribute__((LOWBIT_TARGET_AVX2, always_inline))
 #define LOWBIT_LANES_FN __attribute__((LOWBIT_TARGET_AVX2, always_inline)) inline
 
 namespace lowbit::detail::lanes_avx2 {
@@ -191,6 +192,49 @@ LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
     return {_mm256_permutevar8x32_ps(table.low, index.low), _mm256_permutevar8x32_ps(table.low, index.high)};
 }
 
+LOWBIT_LANES_FN void store_first_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.low); }
+LOWBIT_LANES_FN void store_second_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.high); }
+LOWBIT_LANES_FN i32 swap_pairs(i32 x) {
+    return {_mm256_shuffle_epi32(x.low, 0xb1), _mm256_shuffle_epi32(x.high, 0xb1)};
+}
+LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) {
+    const int low = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.low, a.low)));
+    const int high = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.high, a.high)));
+    return static_cast<std::uint8_t>(low | high << 4);
+}
+LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
+    const __m256i low = _mm256_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8), high = _mm256_slli_epi32(low, 4);
+    const __m256i all_bits = _mm256_set1_epi32(bits);
+    return {_mm256_cmpeq_epi32(_mm256_and_si256(all_bits, low), low),
+            _mm256_cmpeq_epi32(_mm256_and_si256(all_bits, high), high)};
+}
+
+/// Here comparisons give −1, and ranks are found negated: the nodes are in the order of (−rank) mod 8.
+class rank_search {
+public:
+    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds) {
+        for (int depth = 0; depth < 4; ++depth) {
+            float nodes[8] = {};
+            const int half = 8 >> depth;
+            for (int node = 0; node < 1 << depth; ++node) nodes[-node & 7] = thresholds[2 * half * node + half - 1];
+            nodes_[depth] = _mm256_loadu_ps(nodes);
+        }
+    }
+    LOWBIT_LANES_MEMBER i32 operator()(f32 y) const { return {eight(y.low), eight(y.high)}; }
+
+private:
+    LOWBIT_LANES_MEMBER __m256i eight(__m256 y) const {
+        __m256i rank = _mm256_setzero_si256();
+        for (int depth = 0; depth < 4; ++depth) {
+            const __m256 above = _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(nodes_[depth], rank), _CMP_GT_OQ);
+            rank = _mm256_add_epi32(_mm256_add_epi32(rank, rank), _mm256_castps_si256(above));
+        }
+        return _mm256_sub_epi32(_mm256_setzero_si256(), rank);
+    }
+
+    __m256 nodes_[4];
+};
+
 using quarters = __m256i;  ///< of 256 bits after the two registers are folded into one
 LOWBIT_LANES_FN quarters quarter_maxima(i32 x, i32 y, i32 z, i32 w) {
     const __m256i a = _mm256_max_epi32(x.low, x.high), b = _mm256_max_epi32(y.low, y.high);
@@ -209,6 +253,7 @@ LOWBIT_LANES_FN i32 fold_quarters(quarters a, quarters b, quarters c, quarters d
 LOWBIT_LANES_FN f32 splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 LOWBIT_LANES_FN f32 multiply(f32 a, f32 b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 add(f32 a, f32 b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 subtract(f32 a, f32 b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 divide(f32 a, f32 b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 min(f32 a, f32 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 max(f32 a, f32 b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
@@ -241,6 +286,10 @@ LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
 LOWBIT_LANES_FN f32 halves_to_float(__m256i x) {
     return {_mm256_cvtph_ps(_mm256_castsi256_si128(x)), _mm256_cvtph_ps(_mm256_extracti128_si256(x, 1))};
 }
+LOWBIT_LANES_FN void store_halves(std::uint16_t* p, f32 x) {
+    _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.low, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph(x.high, _MM_FROUND_TO_NEAREST_INT));
+}
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
@@ -269,6 +318,10 @@ LOWBIT_LANES_FN i32 shift_right(i32 a) {
     return {_mm256_srli_epi32(a.low, N), _mm256_srli_epi32(a.high, N)};
 }
 
+LOWBIT_LANES_FN i32 shift_left(i32 a, int n) {
+    return {_mm256_sll_epi32(a.low, _mm_cvtsi32_si128(n)), _mm256_sll_epi32(a.high, _mm_cvtsi32_si128(n))};
+}
+
 // Masks -----------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN mask greater(i32 a, i32 b) {
@@ -280,9 +333,21 @@ LOWBIT_LANES_FN bool any(mask m) {
     const __m256i both = _mm256_or_si256(m.low, m.high);
     return !_mm256_testz_si256(both, both);
 }
+LOWBIT_LANES_FN mask greater(f32 a, f32 b) {
+    return {_mm256_castps_si256(_mm256_cmp_ps(a.low, b.low, _CMP_GT_OQ)),
+            _mm256_castps_si256(_mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ))};
+}
+LOWBIT_LANES_FN mask equal(i32 a, i32 b) {
+    return {_mm256_cmpeq_epi32(a.low, b.low), _mm256_cmpeq_epi32(a.high, b.high)};
+}
+LOWBIT_LANES_FN f32 select(mask m, f32 yes, f32 no) {
+    return {_mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(m.low)),
+            _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(m.high))};
+}
 LOWBIT_LANES_FN i32 select(mask m, i32 yes, i32 no) {
     return {_mm256_blendv_epi8(no.low, yes.low, m.low), _mm256_blendv_epi8(no.high, yes.high, m.high)};
 }
 }  // namespace lowbit::detail::lanes_avx2
 
 #undef LOWBIT_LANES_FN
+#undef LOWBIT_LANES_MEMBER

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#define LOWBIT_LANES_MEMBER __attribute__((LOWBIT_TARGET_AVX512, always_inline))
 #define LOWBIT_LANES_FN __attribute__((LOWBIT_TARGET_AVX512, always_inline)) inline
 
 namespace lowbit::detail::lanes_avx512 {
@@ -143,6 +144,49 @@ LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
     return _mm512_maskz_permutexvar_ps(all, _mm512_and_si512(index, _mm512_set1_epi32(7)), table);
 }
 
+/// 32 of the 64 bytes.
+LOWBIT_LANES_FN void store_first_half(void* p, i32 x) {
+    _mm256_storeu_si256((__m256i*)p, _mm512_maskz_extracti64x4_epi64(0xf, x, 0));
+}
+LOWBIT_LANES_FN void store_second_half(void* p, i32 x) {
+    _mm256_storeu_si256((__m256i*)p, _mm512_maskz_extracti64x4_epi64(0xf, x, 1));
+}
+/// Lanes 2i and 2i + 1 exchanged.
+LOWBIT_LANES_FN i32 swap_pairs(i32 x) { return _mm512_maskz_shuffle_epi32(all, x, _MM_PERM_CDAB); }
+/// One bit for each pair of lanes: whether both a < b. The lanes of a pair are equal, and not negative.
+LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) { return _mm512_cmplt_epu64_mask(a, b); }
+/// The lanes whose pair has its bit set.
+LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
+    const i32 of_lane = _mm512_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128);
+    return _mm512_test_epi32_mask(_mm512_set1_epi32(bits), of_lane);
+}
+
+/// A search among 15 ascending thresholds, four comparisons deep: the upper bits of the rank found so far choose the
+/// next.
+class rank_search {
+public:
+    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds) {
+        for (int depth = 0, half = 8; depth < 4; ++depth, half /= 2) {
+            float nodes[16] = {};
+            for (int rank = 0; rank < 16; rank += 2 * half) nodes[rank] = thresholds[rank + half - 1];
+            nodes_[depth] = load(nodes);
+        }
+    }
+    /// How many thresholds are below y.
+    LOWBIT_LANES_MEMBER i32 operator()(f32 y) const {
+        i32 rank = _mm512_maskz_set1_epi32(
+            _mm512_cmp_ps_mask(y, _mm512_maskz_permutexvar_ps(all, _mm512_setzero_si512(), nodes_[0]), _CMP_GT_OQ), 8);
+        for (int depth = 1, half = 4; depth < 4; ++depth, half /= 2) {
+            const mask above = _mm512_cmp_ps_mask(y, lookup(nodes_[depth], rank), _CMP_GT_OQ);
+            rank = _mm512_mask_or_epi32(rank, above, rank, _mm512_set1_epi32(half));
+        }
+        return rank;
+    }
+
+private:
+    f32 nodes_[4];
+};
+
 // Maxima of integers across lanes: see blocks.inc.
 using quarters = __m512i;
 /// Of four vectors, the maximum of each quarter, as its four lanes.
@@ -169,6 +213,7 @@ LOWBIT_LANES_FN i32 fold_quarters(quarters a, quarters b, quarters c, quarters d
 LOWBIT_LANES_FN f32 splat(float x) { return _mm512_set1_ps(x); }
 LOWBIT_LANES_FN f32 multiply(f32 a, f32 b) { return _mm512_mul_ps(a, b); }
 LOWBIT_LANES_FN f32 add(f32 a, f32 b) { return _mm512_add_ps(a, b); }
+LOWBIT_LANES_FN f32 subtract(f32 a, f32 b) { return _mm512_sub_ps(a, b); }
 LOWBIT_LANES_FN f32 divide(f32 a, f32 b) { return _mm512_div_ps(a, b); }
 LOWBIT_LANES_FN f32 min(f32 a, f32 b) { return _mm512_maskz_min_ps(all, a, b); }
 LOWBIT_LANES_FN f32 max(f32 a, f32 b) { return _mm512_maskz_max_ps(all, a, b); }
@@ -196,6 +241,9 @@ LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
 }
 LOWBIT_LANES_FN f32 halves_to_float(__m256i x) { return _mm512_maskz_cvtph_ps(all, x); }
+LOWBIT_LANES_FN void store_halves(std::uint16_t* p, f32 x) {
+    _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtps_ph(all, x, _MM_FROUND_TO_NEAREST_INT));
+}
 /// a · b + c, rounded once.
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }
 /// Toward zero.
@@ -223,14 +271,20 @@ LOWBIT_LANES_FN i32 shift_right(i32 a) {
     return _mm512_maskz_srli_epi32(all, a, N);
 }
 
+LOWBIT_LANES_FN i32 shift_left(i32 a, int n) { return _mm512_maskz_sll_epi32(all, a, _mm_cvtsi32_si128(n)); }
+
 // Masks -----------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN mask greater(i32 a, i32 b) { return _mm512_cmpgt_epi32_mask(a, b); }
 LOWBIT_LANES_FN mask both(mask a, mask b) { return static_cast<mask>(a & b); }
 LOWBIT_LANES_FN mask either(mask a, mask b) { return static_cast<mask>(a | b); }
 LOWBIT_LANES_FN bool any(mask m) { return m != 0; }
+LOWBIT_LANES_FN mask greater(f32 a, f32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+LOWBIT_LANES_FN mask equal(i32 a, i32 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+LOWBIT_LANES_FN f32 select(mask m, f32 yes, f32 no) { return _mm512_mask_mov_ps(no, m, yes); }
 LOWBIT_LANES_FN i32 select(mask m, i32 yes, i32 no) { return _mm512_mask_mov_epi32(no, m, yes); }
 
 }  // namespace lowbit::detail::lanes_avx512
 
 #undef LOWBIT_LANES_FN
+#undef LOWBIT_LANES_MEMBER

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/// @file
+/// kernels/block_vsq.hpp on AVX-512.
+#pragma once
+
+#include <lowbit/kernels/isa/blocks_avx512.hpp>
+
+#define LOWBIT_LANES lanes_avx512
+#define LOWBIT_TARGET LOWBIT_TARGET_AVX512
+#include <lowbit/kernels/isa/block_vsq.inc>
+#undef LOWBIT_LANES
+#undef LOWBIT_TARGET

@@ -4,7 +4,12 @@
 /// as many bytes, the peer XNNPACK's int8 converters on as many values.
 #include <bench/peers/report.hpp>
 #include <bench/support/data.hpp>
+#include <lowbit/kernels/block_codebook.hpp>
+#include <lowbit/kernels/block_ggml.hpp>
+#include <lowbit/kernels/block_microexponent.hpp>
 #include <lowbit/kernels/block_mx.hpp>
+#include <lowbit/kernels/block_nvfp4.hpp>
+#include <lowbit/kernels/block_vsq.hpp>
 #include <lowbit/kernels/pack.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/reduce.hpp>
@@ -70,12 +75,14 @@ struct buffers {
           result({n}),
           codes(static_cast<std::size_t>(2 * n)),
           packed(static_cast<std::size_t>(2 * n)),
-          copy(static_cast<std::size_t>(8 * n)) {
+          copy(static_cast<std::size_t>(8 * n)),
+          scales(static_cast<std::size_t>(n / 64)) {
         for (std::size_t i = 0; i < codes.size(); ++i)
             codes[i] = packed[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
     }
     lowbit::tensor<float> values, result;
     lowbit::aligned_vector<std::uint8_t> codes, packed, copy;
+    lowbit::aligned_vector<float> scales;
 };
 
 /// What a case moves, and what is asked of it.
@@ -149,6 +156,26 @@ void affine(report& out, const options& how, buffers& memory, const size& s) {
     cases(std::uint8_t{}, "uint8");
 }
 
+/// Values of a channel, and of a task where a scheme has two loops over its values.
+constexpr std::ptrdiff_t tile = 4096;
+
+constexpr lowbit::codebook_levels nf4_levels{-1.0f,
+                                             -0.6961928009986877f,
+                                             -0.5250730514526367f,
+                                             -0.39491748809814453f,
+                                             -0.28444138169288635f,
+                                             -0.18477343022823334f,
+                                             -0.09105003625154495f,
+                                             0.0f,
+                                             0.07958029955625534f,
+                                             0.16093020141124725f,
+                                             0.24611230194568634f,
+                                             0.33791524171829224f,
+                                             0.44070982933044434f,
+                                             0.5626170039176941f,
+                                             0.7229568362236023f,
+                                             1.0f};
+
 /// A block format, with all of its scales in `memory.packed` and its codes in `memory.codes`.
 struct block_format {
     const char* name;
@@ -175,6 +202,79 @@ std::vector<block_format> block_formats() {
     mx("MXFP6 E3M2", lowbit::mx_element::e3m2);
     mx("MXFP6 E2M3", lowbit::mx_element::e2m3);
     mx("MXFP4", lowbit::mx_element::e2m1);
+    formats.push_back({"NVFP4", 4.5,
+                       [](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
+                           const lowbit::extent e = lowbit::find_extent(x, n, {});
+                           const float scale = lowbit::nvfp4_tensor_scale(std::max(-e.min, e.max));
+                           lowbit::quantize_nvfp4(x, n, scale, 16, false, nullptr, to.codes.data(), to.packed.data(),
+                                                  stores);
+                       },
+                       [](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+                           lowbit::dequantize_nvfp4(from.codes.data(), from.packed.data(), n, 0.01f, 16, x, stores);
+                       }});
+    formats.push_back(
+        {"NF4", 4.5,
+         [](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
+             static constexpr auto table = lowbit::make_codebook_table(nf4_levels);
+             for (std::ptrdiff_t i = 0; i < n; i += tile) {
+                 float* scales = to.scales.data() + i / 64;
+                 lowbit::codebook_scales(x + i, tile, 64, table.top, scales);
+                 lowbit::quantize_codebook(x + i, tile, 64, table, scales, to.codes.data() + i / 2, stores);
+             }
+         },
+         [](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+             lowbit::dequantize_codebook(from.codes.data(), n, 64, nf4_levels, from.scales.data(), x, stores);
+         }});
+    const auto mx_shared = [&](const char* name, int m) {
+        const lowbit::microexponent_format format{.mantissa_bits = m};
+        formats.push_back({name, m + 2.0,
+                           [=](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
+                               auto *exponents = to.packed.data(), *shifts = exponents + n / 16;
+                               lowbit::quantize_microexponent(x, n, format, to.codes.data(), exponents, shifts, stores);
+                           },
+                           [=](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+                               const auto *exponents = from.packed.data(), *shifts = exponents + n / 16;
+                               lowbit::dequantize_microexponent(from.codes.data(), exponents, shifts, n, format, x,
+                                                                stores);
+                           }});
+    };
+    mx_shared("MX9", 7);
+    mx_shared("MX6", 4);
+    mx_shared("MX4", 2);
+    const auto vsq = [&](const char* name, int bits, int scale_bits) {
+        const lowbit::vsq_format format{.bits = bits, .scale_bits = scale_bits};
+        formats.push_back({name, bits + scale_bits / 16.0,
+                           [=](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
+                               for (std::ptrdiff_t i = 0; i < n; i += tile) {  // a channel
+                                   const lowbit::extent e = lowbit::find_extent(x + i, tile, {});
+                                   to.scales[static_cast<std::size_t>(i / tile)] =
+                                       lowbit::vsq_gamma(std::max(-e.min, e.max), format);
+                                   lowbit::quantize_vsq(x + i, tile, to.scales[static_cast<std::size_t>(i / tile)],
+                                                        format, to.codes.data() + i / 8 * bits,
+                                                        to.packed.data() + i / 16 / 8 * scale_bits, stores);
+                               }
+                           },
+                           [=](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+                               for (std::ptrdiff_t i = 0; i < n; i += tile) {
+                                   lowbit::dequantize_vsq(
+                                       from.codes.data() + i / 8 * bits, from.packed.data() + i / 16 / 8 * scale_bits,
+                                       tile, from.scales[static_cast<std::size_t>(i / tile)], format, x + i, stores);
+                               }
+                           }});
+    };
+    vsq("VSQ 4/4/16", 4, 4);
+    vsq("VSQ 8/8/16", 8, 8);
+    const auto ggml = [&](const char* name, lowbit::ggml_type type, double bits) {
+        formats.push_back({name, bits,
+                           [=](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching) {
+                               lowbit::quantize_ggml(x, n, type, false, nullptr, to.codes.data());
+                           },
+                           [=](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
+                               lowbit::dequantize_ggml(from.codes.data(), n, type, x, stores);
+                           }});
+    };
+    ggml("Q8_0", lowbit::ggml_type::q8_0, 8.5);
+    ggml("Q4_0", lowbit::ggml_type::q4_0, 4.5);
     return formats;
 }
 

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <vector>
 
 using namespace lowbit;
@@ -103,5 +104,32 @@ TEST_CASE("every instruction set writes the same bytes") {
                 });
             }
         }
+    }
+}
+
+TEST_CASE("quotients beside the ties of E2M1, on every instruction set") {
+    random_bits random(3);
+    const float ties_of_e2m1[] = {0.25f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.0f};
+    for (int round = 0; round < 400; ++round) {
+        const float tensor_scale =
+            std::ldexp(1.0f + static_cast<float>(random(1u << 23)) * 0x1p-23f, static_cast<int>(random(20)) - 10);
+        // The largest of a block decides its scale; the others are at and beside ties of quotients with its step.
+        std::vector<float> x(64 * 16);
+        for (std::size_t first = 0; first < x.size(); first += 16) {
+            const auto scale = static_cast<std::uint8_t>(8 + random(0x7e - 8));
+            const float step = detail::nvfp4_step(scale, tensor_scale);
+            x[first] = 6.0f * step;
+            for (std::size_t i = 1; i < 16; ++i) {
+                float y = ties_of_e2m1[random(7)] * step;
+                for (std::uint32_t k = random(4); k-- > 0;) y = std::nextafter(y, random(2) ? 1e30f : -1e30f);
+                x[first + i] = random(2) ? y : -y;
+            }
+        }
+        same_on_every_isa([&] {
+            std::vector<std::uint8_t> codes(512), scales(64);
+            quantize_nvfp4(x.data(), 1024, tensor_scale, 16, false, nullptr, codes.data(), scales.data());
+            codes.insert(codes.end(), scales.begin(), scales.end());
+            return codes;
+        });
     }
 }

@@ -188,10 +188,6 @@ LOWBIT_LANES_FN __m256 lookup_half(f32 table, __m256i index) {
 LOWBIT_LANES_FN f32 lookup(f32 table, i32 index) {
     return {lookup_half(table, index.low), lookup_half(table, index.high)};
 }
-LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
-    return {_mm256_permutevar8x32_ps(table.low, index.low), _mm256_permutevar8x32_ps(table.low, index.high)};
-}
-
 LOWBIT_LANES_FN void store_first_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.low); }
 LOWBIT_LANES_FN void store_second_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.high); }
 LOWBIT_LANES_FN i32 swap_pairs(i32 x) {
@@ -212,27 +208,30 @@ LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
 /// Here comparisons give −1, and ranks are found negated: the nodes are in the order of (−rank) mod 8.
 class rank_search {
 public:
-    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds) {
-        for (int depth = 0; depth < 4; ++depth) {
-            float nodes[8] = {};
-            const int half = 8 >> depth;
-            for (int node = 0; node < 1 << depth; ++node) nodes[-node & 7] = thresholds[2 * half * node + half - 1];
-            nodes_[depth] = _mm256_loadu_ps(nodes);
-        }
-    }
+    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds)
+        : root_(nodes(thresholds, 8)),
+          quarter_(nodes(thresholds, 4)),
+          eighth_(nodes(thresholds, 2)),
+          last_(nodes(thresholds, 1)) {}
     LOWBIT_LANES_MEMBER i32 operator()(f32 y) const { return {eight(y.low), eight(y.high)}; }
 
 private:
+    LOWBIT_LANES_MEMBER static __m256 nodes(const float* thresholds, int half) {
+        float all_nodes[8] = {};
+        for (int node = 0; node < 8 / half; ++node) all_nodes[-node & 7] = thresholds[2 * half * node + half - 1];
+        return _mm256_loadu_ps(all_nodes);
+    }
+    LOWBIT_LANES_MEMBER static __m256i deeper(__m256 y, __m256i rank, __m256 nodes) {
+        const __m256 above = _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(nodes, rank), _CMP_GT_OQ);
+        return _mm256_add_epi32(_mm256_add_epi32(rank, rank), _mm256_castps_si256(above));
+    }
     LOWBIT_LANES_MEMBER __m256i eight(__m256 y) const {
-        __m256i rank = _mm256_setzero_si256();
-        for (int depth = 0; depth < 4; ++depth) {
-            const __m256 above = _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(nodes_[depth], rank), _CMP_GT_OQ);
-            rank = _mm256_add_epi32(_mm256_add_epi32(rank, rank), _mm256_castps_si256(above));
-        }
-        return _mm256_sub_epi32(_mm256_setzero_si256(), rank);
+        const __m256i none = _mm256_setzero_si256();
+        const __m256i half = deeper(y, deeper(y, none, root_), quarter_);
+        return _mm256_sub_epi32(none, deeper(y, deeper(y, half, eighth_), last_));
     }
 
-    __m256 nodes_[4];
+    __m256 root_, quarter_, eighth_, last_;
 };
 
 using quarters = __m256i;  ///< of 256 bits after the two registers are folded into one

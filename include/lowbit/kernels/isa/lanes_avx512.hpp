@@ -139,11 +139,6 @@ LOWBIT_LANES_FN i32 load_nibbles(const std::uint8_t* p) {
 }
 /// table[index mod 16].
 LOWBIT_LANES_FN f32 lookup(f32 table, i32 index) { return _mm512_maskz_permutexvar_ps(all, index, table); }
-/// table[index mod 8] of the first eight.
-LOWBIT_LANES_FN f32 lookup8(f32 table, i32 index) {
-    return _mm512_maskz_permutexvar_ps(all, _mm512_and_si512(index, _mm512_set1_epi32(7)), table);
-}
-
 /// 32 of the 64 bytes.
 LOWBIT_LANES_FN void store_first_half(void* p, i32 x) {
     _mm256_storeu_si256((__m256i*)p, _mm512_maskz_extracti64x4_epi64(0xf, x, 0));
@@ -165,26 +160,31 @@ LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
 /// next.
 class rank_search {
 public:
-    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds) {
-        for (int depth = 0, half = 8; depth < 4; ++depth, half /= 2) {
-            float nodes[16] = {};
-            for (int rank = 0; rank < 16; rank += 2 * half) nodes[rank] = thresholds[rank + half - 1];
-            nodes_[depth] = load(nodes);
-        }
-    }
+    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds)
+        : root_(_mm512_set1_ps(thresholds[7])),
+          quarter_(nodes(thresholds, 4)),
+          eighth_(nodes(thresholds, 2)),
+          last_(nodes(thresholds, 1)) {}
     /// How many thresholds are below y.
     LOWBIT_LANES_MEMBER i32 operator()(f32 y) const {
-        i32 rank = _mm512_maskz_set1_epi32(
-            _mm512_cmp_ps_mask(y, _mm512_maskz_permutexvar_ps(all, _mm512_setzero_si512(), nodes_[0]), _CMP_GT_OQ), 8);
-        for (int depth = 1, half = 4; depth < 4; ++depth, half /= 2) {
-            const mask above = _mm512_cmp_ps_mask(y, lookup(nodes_[depth], rank), _CMP_GT_OQ);
-            rank = _mm512_mask_or_epi32(rank, above, rank, _mm512_set1_epi32(half));
-        }
-        return rank;
+        i32 rank = _mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(y, root_, _CMP_GT_OQ), 8);
+        rank = deeper(y, rank, quarter_, 4);
+        rank = deeper(y, rank, eighth_, 2);
+        return deeper(y, rank, last_, 1);
     }
 
 private:
-    f32 nodes_[4];
+    LOWBIT_LANES_MEMBER static f32 nodes(const float* thresholds, int half) {
+        float all_nodes[16] = {};
+        for (int rank = 0; rank < 16; rank += 2 * half) all_nodes[rank] = thresholds[rank + half - 1];
+        return load(all_nodes);
+    }
+    LOWBIT_LANES_MEMBER static i32 deeper(f32 y, i32 rank, f32 nodes, int half) {
+        const mask above = _mm512_cmp_ps_mask(y, lookup(nodes, rank), _CMP_GT_OQ);
+        return _mm512_mask_or_epi32(rank, above, rank, _mm512_set1_epi32(half));
+    }
+
+    f32 root_, quarter_, eighth_, last_;
 };
 
 // Maxima of integers across lanes: see blocks.inc.

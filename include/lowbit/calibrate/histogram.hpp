@@ -99,7 +99,7 @@ public:
         grow_to(other.extremes_, other.exponent_);
         const int coarser = exponent_ - other.exponent_;
         for (std::ptrdiff_t i = 0; i < std::ssize(other.counts_); ++i) {
-            const std::ptrdiff_t bin = (other.first_ + i) >> coarser;
+            const std::ptrdiff_t bin = joined(other.first_ + i, coarser);
             counts_[static_cast<std::size_t>(bin - first_)] += other.counts_[static_cast<std::size_t>(i)];
         }
         zeros_ += other.zeros_;
@@ -129,6 +129,9 @@ private:
         return static_cast<std::ptrdiff_t>(std::floor(double{x} * inverse_width));
     }
 
+    /// The bin that holds this one when bins are 2^coarser times as wide.
+    static std::ptrdiff_t joined(std::ptrdiff_t bin, int coarser) { return bin >> std::min(coarser, 63); }
+
     /// The range includes all of `seen`, the width is at least 2^exponent, the bins at most bins_.
     void grow_to(const range& seen, int exponent) {
         extremes_ = empty() ? seen : merged(extremes_, seen);
@@ -143,7 +146,8 @@ private:
         std::vector<std::uint64_t> grown(static_cast<std::size_t>(last - first + 1));
         const int coarser = wanted - exponent_;
         for (std::ptrdiff_t i = 0; i < std::ssize(counts_); ++i) {
-            grown[static_cast<std::size_t>(((first_ + i) >> coarser) - first)] += counts_[static_cast<std::size_t>(i)];
+            const std::ptrdiff_t bin = joined(first_ + i, coarser);
+            grown[static_cast<std::size_t>(bin - first)] += counts_[static_cast<std::size_t>(i)];
         }
         counts_ = std::move(grown);
         first_ = first;

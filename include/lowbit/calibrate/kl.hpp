@@ -32,6 +32,7 @@ namespace lowbit {
 /// All empty: all bins. Complexity O(bins·levels).
 inline std::size_t kl_bins(std::span<const std::uint64_t> counts, std::size_t levels) {
     const std::size_t bins = counts.size();
+    if (bins == 0) return 0;
     // Prefix sums: of counts, of bins that are not empty, of c·log c.
     std::vector<double> mass(bins + 1), filled(bins + 1), entropy(bins + 1);
     const auto count_log = [](double c) { return c > 0 ? c * std::log(c) : 0.0; };

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_tree.py ROOT: the shape of the source tree.
 
-Every header has its test and its bench; includes go down the layers only; intrinsics stay in kernels/isa; the top
+Every header has its test and its bench (one that is "Internal to" another has that one's); includes go down the layers only; intrinsics stay in kernels/isa; the top
 level holds what it shall and nothing else.
 """
 import pathlib
@@ -20,9 +20,10 @@ faults = []
 
 for header in sorted(include.glob("lowbit/*/**/*.hpp")):
     name = header.relative_to(include)
-    layer, inner = name.parts[1], len(name.parts) > 3
+    layer = name.parts[1]
     text = header.read_text(encoding="utf-8")
-    for part in () if inner else ("tests", "bench"):
+    internal = len(name.parts) > 3 or "Internal to" in text
+    for part in () if internal else ("tests", "bench"):
         mirror = pathlib.Path(part, layer, header.stem + ".cpp")
         if not (root / mirror).exists():
             faults.append(f"{name}: {mirror} is missing")

@@ -119,3 +119,10 @@ TEST_CASE("opaque and quotient change nothing but the optimizer's view") {
     CHECK(quotient(1.0f, 3.0f) == 0x1.555556p-2f);
     CHECK(quotient(1.0, 3.0) == 0x1.5555555555555p-2);
 }
+
+TEST_CASE("is_zero knows both zeros and nothing else") {
+    STATIC_REQUIRE(lowbit::is_zero(0.0f));
+    STATIC_REQUIRE(lowbit::is_zero(-0.0f));
+    CHECK_FALSE(lowbit::is_zero(0x1p-149f));
+    CHECK_FALSE(lowbit::is_zero(std::numeric_limits<float>::quiet_NaN()));
+}

@@ -29,6 +29,9 @@ inline float round_to_integer(float x, ties rule = ties::even) {
 /// NaN by its bits: holds under -ffast-math too, where `x != x` does not.
 constexpr bool is_nan(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7fffffffu) > 0x7f800000u; }
 
+/// 0 or −0, by the bits: under -ffast-math NaN may compare equal to 0, and −0 pass for 0.
+constexpr bool is_zero(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7fffffffu) == 0; }
+
 /// Neither NaN nor infinite, by the bits.
 constexpr bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f800000u) != 0x7f800000u; }
 

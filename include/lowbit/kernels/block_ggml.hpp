@@ -365,7 +365,7 @@ struct ggml_mxfp4 {
     static void decode(const std::uint8_t* block, const std::uint8_t* q, float* x) {
         for (int i = 0; i < size; ++i) {
             const auto element = static_cast<float>(float4_e2m1::from_bits(q[i]));
-            x[i] = element == 0 ? 0.0f : times_power_of_two(element, block[0] - 127);
+            x[i] = is_zero(element) ? 0.0f : times_power_of_two(element, block[0] - 127);
         }
     }
 };

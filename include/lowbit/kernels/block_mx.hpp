@@ -204,9 +204,9 @@ inline void dequantize_mx(const std::uint8_t* codes, const std::uint8_t* scales,
             const std::ptrdiff_t count = std::min(mx_format::block, n - first);
             for (std::ptrdiff_t i = first; i < first + count; ++i) {
                 const auto value = static_cast<float>(element::from_bits(in.next()));
-                x[i] = scale.is_nan() ? static_cast<float>(scale)
-                       : value == 0   ? 0.0f
-                                      : times_power_of_two(value, scale.exponent());
+                x[i] = scale.is_nan()   ? static_cast<float>(scale)
+                       : is_zero(value) ? 0.0f
+                                        : times_power_of_two(value, scale.exponent());
             }
         }
     });

@@ -14,7 +14,7 @@ foreach(layer IN ITEMS core formats kernels calibrate schemes refine train stora
         string(APPEND text "\n${lines}\n")
     endif()
 endforeach()
-string(APPEND text "\n#include <lowbit/version.hpp>\n")
+string(APPEND text "\n#include <lowbit/fwd.hpp>\n#include <lowbit/version.hpp>\n")
 
 if(CHECK)
     file(READ ${include}/lowbit/lowbit.hpp present)

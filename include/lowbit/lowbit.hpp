@@ -130,4 +130,5 @@
 #include <lowbit/model/simulate.hpp>
 #include <lowbit/model/size.hpp>
 
+#include <lowbit/fwd.hpp>
 #include <lowbit/version.hpp>

@@ -172,8 +172,10 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
         y += pixels * pixel;
         if (y_high != nullptr) y_high += pixels * pixel;
     };
-    for (; left >= together; forward(together))
+    while (left >= together) {
         depthwise_pixels<together, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
+        forward(together);
+    }
     if constexpr (Plain) {
         if (left >= 2) {
             depthwise_pixels<2, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);

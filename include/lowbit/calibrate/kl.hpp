@@ -13,6 +13,8 @@
 ///   stores them exactly;
 /// - Q is 0 where P is not (the outliers land in an empty bin): the divergence is infinite and the candidate is out,
 ///   where others smooth it with a constant and pick it;
+/// - a pile of values at one place, such as a ReLU6's at 6, costs more spread over a run than cut off, so that half the
+///   data may go: candidates that cut off more than a share `most_cut` of the values are out;
 /// - fewer candidates than bins because of strides or an early end: all are tried, the last one clips nothing.
 #pragma once
 
@@ -28,9 +30,9 @@
 
 namespace lowbit {
 
-/// How many of the first bins to keep. counts: of |x| > 0 in equal bins from 0 on; levels: positive codes.
-/// All empty: all bins. Complexity O(bins·levels).
-inline std::size_t kl_bins(std::span<const std::uint64_t> counts, std::size_t levels) {
+/// How many of the first bins to keep. counts: of |x| > 0 in equal bins from 0 on; levels: positive codes; most_cut: the
+/// largest share of the values to clip. All empty: all bins. Complexity O(bins·levels).
+inline std::size_t kl_bins(std::span<const std::uint64_t> counts, std::size_t levels, double most_cut = 1) {
     const std::size_t bins = counts.size();
     if (bins == 0) return 0;
     // Prefix sums: of counts, of bins that are not empty, of c·log c.
@@ -47,7 +49,7 @@ inline std::size_t kl_bins(std::span<const std::uint64_t> counts, std::size_t le
     double least = std::numeric_limits<double>::max();
     for (std::size_t i = std::min(levels, bins); i <= bins; ++i) {
         const double outliers = total - mass[i], last = static_cast<double>(counts[i - 1]);
-        if (mass[i] == 0 || (outliers > 0 && last == 0)) continue;
+        if (mass[i] == 0 || outliers > most_cut * total || (outliers > 0 && last == 0)) continue;
         // Σ P·log(P/Q) = (Σ p·log p − Σ p·log q)/total − log total + log Σq, with q one value per run.
         double cross = 0;
         for (std::size_t run = 0, first = 0; run < levels; ++run) {

@@ -182,19 +182,26 @@ inline std::vector<quantized_layer> quantize_layers(const graph& g, std::span<co
 
 }  // namespace detail
 
+/// The network as it is quantized: batch norms folded and, where the recipe says so, equalized. It computes the same.
+inline graph prepare_graph(const graph& g, std::span<const tensor<float>> batches, const recipe& r,
+                           const executor& pool = {}) {
+    graph prepared = fold_batch_norms(g);
+    if (r.equalize) {
+        relax_relu6(prepared, batches, pool);
+        equalize(prepared);
+        absorb_high_biases(prepared, batches, pool);
+    }
+    return prepared;
+}
+
 /// The quantized form alone. Errors: no calibration batch, a name in the recipe that no node has; what schemes,
 /// observers and the graph refuse.
 inline quantized_graph quantize_graph(const graph& g, std::span<const tensor<float>> batches, const recipe& r,
                                       const progress_callback& progress = {}, const executor& pool = {}) {
     check(!batches.empty(), "quantize_model: no calibration batch");
     detail::check_names(r, g);
-    quantized_graph q{.network = fold_batch_norms(g), .rounding = r.rounding};
-    if (r.equalize) {
-        if (progress) progress(0, "equalizing");
-        relax_relu6(q.network, batches, pool);
-        equalize(q.network);
-        absorb_high_biases(q.network, batches, pool);
-    }
+    if (progress) progress(0, "preparing");
+    quantized_graph q{.network = prepare_graph(g, batches, r, pool), .rounding = r.rounding};
     q.edges = detail::choose_edges(q.network, batches, r, pool, progress);
     q.layers = detail::quantize_layers(q.network, batches, r, pool, progress);
     return q;

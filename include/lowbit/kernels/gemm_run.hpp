@@ -269,20 +269,31 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
             const line_tiles cut(run.line_rows, geometry.rows[kind]);
             const std::ptrdiff_t tiles = run.lines * cut.count;
             const std::ptrdiff_t until = tiles * (band + 1) / blocks.down;
+            // The tiles [inner_from, inner_until) of each line see no border to the left or right.
+            const window2d& w = h.shape.window;
+            std::ptrdiff_t inner_from = 0, inner_until = cut.count;
+            if (!run.direct) {
+                const std::ptrdiff_t reach = w.span_width() - w.pad_left;
+                while (inner_from < cut.count && cut.first_row(inner_from) * w.stride_width < w.pad_left) ++inner_from;
+                while (inner_until > inner_from &&
+                       (cut.first_row(inner_until) - 1) * w.stride_width + reach > h.shape.width)
+                    --inner_until;
+            }
+            const bool reads_past = h.segment % 4 != 0;
             for (std::ptrdiff_t t = tiles * band / blocks.down; t < until; t += tile.repeat) {
                 const std::ptrdiff_t line = run.lines == 1 ? 0 : t / cut.count, part = t - line * cut.count;
                 const std::ptrdiff_t from = cut.first_row(part);
                 tile.rows = cut.rows(part);
                 tile.y = y + (line * run.line_rows + from) * y_pixel;
-                if (run.direct) {
-                    // Tiles of as many rows go to the kernel at once; the last of all alone, as it may end at x's end.
-                    const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
-                    tile.repeat = std::min(same, until - t);
-                    if (t + tile.repeat == tiles && tile.repeat > 1) --tile.repeat;
-                    tile.tap_count = builder.direct(group, from, tile.rows);
-                } else {
-                    tile.tap_count = builder.line(group, line, from, tile.rows);
-                }
+                // Tiles of as many rows that see no border go to the kernel at once; the last of all alone where
+                // reading whole steps may pass the end of x.
+                const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
+                const std::ptrdiff_t inside = part < inner_from ? 1 : std::max<std::ptrdiff_t>(inner_until - part, 1);
+                tile.repeat = std::min({same, inside, until - t});
+                if (reads_past && line == run.lines - 1 && part + tile.repeat == cut.count && tile.repeat > 1)
+                    --tile.repeat;
+                tile.tap_count =
+                    run.direct ? builder.direct(group, from, tile.rows) : builder.line(group, line, from, tile.rows);
                 multiply(tile);
             }
         }

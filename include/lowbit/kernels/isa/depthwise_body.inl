@@ -153,8 +153,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& 
 }
 
 template <int Stride, bool Halves, bool Second, bool Plain>
-LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t left, std::uint8_t* y,
-                                  std::uint8_t* y_high) {
+LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs,
+                                  std::uint8_t* y, std::uint8_t* y_high) {
     const depthwise_header& h = *work.header;
     const gemm_header& common = h.common;
     const auto& constants = *reinterpret_cast<const panel_constants<4 * lanes>*>(work.block);
@@ -162,26 +162,27 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
                                   work.channels);
     const std::ptrdiff_t step = common.shape.window.stride_width * h.quads * 4 * lanes * 4;
     const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
-    const std::uint8_t* column = work.quads;
-    constexpr int together = Plain ? 4 : 1;
     y += ox * pixel;
     if (y_high != nullptr) y_high += ox * pixel;
-    const auto forward = [&](std::ptrdiff_t pixels) {
-        left -= pixels;
-        column += pixels * step;
-        y += pixels * pixel;
-        if (y_high != nullptr) y_high += pixels * pixel;
-    };
-    while (left >= together) {
-        depthwise_pixels<together, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
-        forward(together);
+    constexpr int together = Plain ? 4 : 1;
+    std::ptrdiff_t done = 0;
+    for (; done + together <= outputs; done += together) {
+        depthwise_pixels<together, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                                  y + done * pixel,
+                                                                  y_high ? y_high + done * pixel : nullptr);
     }
     if constexpr (Plain) {
-        if (left >= 2) {
-            depthwise_pixels<2, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
-            forward(2);
+        if (done + 2 <= outputs) {
+            depthwise_pixels<2, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                               y + done * pixel,
+                                                               y_high ? y_high + done * pixel : nullptr);
+            done += 2;
         }
-        if (left > 0) depthwise_pixels<1, Stride, Halves, Second, Plain>(work, column, step, writer, pixel, y, y_high);
+        if (done < outputs) {
+            depthwise_pixels<1, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                               y + done * pixel,
+                                                               y_high ? y_high + done * pixel : nullptr);
+        }
     }
 }
 

@@ -101,6 +101,20 @@ TEST_CASE("zeros") {
     }
 }
 
+TEST_CASE("values far below float16 become zeros, not garbage") {
+    for (const ggml_type type : types) {
+        if (type == ggml_type::mx_fp4) continue;
+        for (const float tiny : {1e-45f, 1e-39f, 1e-37f, 1e-30f, 1e-10f}) {
+            std::vector<float> x(256, tiny);
+            for (std::size_t i = 0; i < 256; i += 3) x[i] = -tiny;
+            for (const bool search : {false, true}) {
+                const auto blocks = quantize(x.data(), 256, type, search);
+                for (const float y : dequantize(blocks.data(), 256, type)) REQUIRE(std::abs(y) <= 16e-10f);
+            }
+        }
+    }
+}
+
 TEST_CASE("a constant, a sign, a single value: within the format's step") {
     for (const ggml_type type : types) {
         for (const float c : {1.0f, -1.0f, 0.37f, -250.0f}) {

@@ -58,13 +58,16 @@ inline float store_float16(float x, std::uint8_t* bytes) {
     return static_cast<float>(half);
 }
 
-inline float reciprocal_or_zero(float x) { return x != 0 ? quotient(1.0f, x) : 0.0f; }
+/// 0 also where 1/x is not finite, or where x counts as 0 on a processor that flushes subnormals.
+inline float reciprocal_or_zero(float x) { return std::abs(x) >= 0x1p-126f ? quotient(1.0f, x) : 0.0f; }
 
 inline float round_and_clamp(float x, float low, float high) { return std::clamp(std::nearbyint(x), low, high); }
 
-/// ggml's rounding of y ≥ −0.5: trunc(y + 0.5), at most 15. `half` is 0.5, or 8.5 for codes that start at −8.
+/// ggml's rounding: trunc(y + 0.5), clamped to 0 … 15 before the cast. `half` is 0.5, or 8.5 for codes that start at
+/// −8.
 inline std::uint8_t nibble(float y, float half) {
-    return static_cast<std::uint8_t>(std::min(15, static_cast<int>(opaque(y) + half)));
+    const float shifted = opaque(y) + half;
+    return static_cast<std::uint8_t>(shifted >= 15.0f ? 15 : shifted > 0.0f ? static_cast<int>(shifted) : 0);
 }
 
 inline void store_nibbles(const std::uint8_t* q, std::uint8_t* bytes) {
@@ -101,7 +104,7 @@ struct ggml_q4_0 {
         }
         const float inverse = reciprocal_or_zero(d);
         std::uint8_t q[size];
-        for (int i = 0; i < size; ++i) q[i] = nibble(std::max(x[i] * inverse, -8.0f), 8.5f);
+        for (int i = 0; i < size; ++i) q[i] = nibble(x[i] * inverse, 8.5f);
         store_nibbles(q, block + 2);
     }
     static void codes(const std::uint8_t* block, std::uint8_t* q) { load_nibbles(block + 2, q); }
@@ -127,7 +130,7 @@ struct ggml_q4_1 {
         }
         const float inverse = reciprocal_or_zero(d);
         std::uint8_t q[size];
-        for (int i = 0; i < size; ++i) q[i] = nibble(std::max(opaque(x[i] - m) * inverse, 0.0f), 0.5f);
+        for (int i = 0; i < size; ++i) q[i] = nibble(opaque(x[i] - m) * inverse, 0.5f);
         store_nibbles(q, block + 4);
     }
     static void codes(const std::uint8_t* block, std::uint8_t* q) { load_nibbles(block + 4, q); }

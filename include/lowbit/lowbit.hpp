@@ -109,9 +109,11 @@
 #include <lowbit/storage/sparse.hpp>
 
 #include <lowbit/products/block_linear.hpp>
+#include <lowbit/products/int8_linear.hpp>
 #include <lowbit/products/linear.hpp>
 
 #include <lowbit/model/activations.hpp>
+#include <lowbit/model/diagnose.hpp>
 #include <lowbit/model/dynamic_linear.hpp>
 #include <lowbit/model/equalize.hpp>
 #include <lowbit/model/float_run.hpp>
@@ -122,11 +124,13 @@
 #include <lowbit/model/layer_moments.hpp>
 #include <lowbit/model/layout.hpp>
 #include <lowbit/model/lower.hpp>
+#include <lowbit/model/mixed_precision.hpp>
 #include <lowbit/model/quantize_model.hpp>
 #include <lowbit/model/quantized_graph.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/model/report.hpp>
 #include <lowbit/model/round_weights.hpp>
+#include <lowbit/model/sensitivity.hpp>
 #include <lowbit/model/simulate.hpp>
 #include <lowbit/model/size.hpp>
 

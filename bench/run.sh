@@ -1,18 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sh bench/run.sh --micro   every header's Google Benchmark, into build/report/bench_micro.json
-# sh bench/run.sh --quick   the same with short measurements, to see that they run
-# Further arguments go to the benchmark: sh bench/run.sh --micro --benchmark_filter=quantize
+# sh bench/run.sh           beside other libraries: one Markdown table per group, rows in build/bench/report.json
+# sh bench/run.sh --quick   the same with short measurements, to see that everything runs
+# sh bench/run.sh --all     the same with slow peers too
+# sh bench/run.sh --micro   every header's Google Benchmark, into build/bench/micro.json
+# Further arguments select comparisons by name (formats, gemm, conv2d, …), or go to Google Benchmark after --micro.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/setup.sh
-mode=${1:---micro}
-[ $# -eq 0 ] || shift
-case $mode in
-    --micro | --all) ;;
-    --quick) set -- --benchmark_min_time=0.01 "$@" ;;
-    *) echo "usage: sh bench/run.sh [--micro | --quick | --all] [benchmark options]" >&2; exit 2 ;;
+mode=
+case ${1:-} in
+    --micro | --quick | --all) mode=$1; shift ;;
+    -*) echo "usage: sh bench/run.sh [--quick | --all | --micro] [names or benchmark options]" >&2; exit 2 ;;
 esac
-build bench_micro
-mkdir -p build/report
-build/bench/bench_micro --benchmark_out=build/report/bench_micro.json --benchmark_out_format=json "$@"
+if [ "$mode" = --micro ]; then
+    build bench_micro
+    build/bench/bench_micro --benchmark_out=build/bench/micro.json --benchmark_out_format=json "$@"
+else
+    install_missing libdnnl-dev libgemmlowp-dev libxnnpack-dev libpthreadpool-dev libbenchmark-dev libzstd-dev
+    build bench_peers
+    # shellcheck disable=SC2086
+    OMP_NUM_THREADS=1 build/bench/bench_peers build/bench/report.json $mode "$@"
+fi

@@ -7,6 +7,7 @@
 using lowbit::extent;
 using lowbit::find_extent;
 using lowbit::find_nan;
+using lowbit::find_not_finite;
 
 TEST_CASE("extent: of all sizes, NaN skipped, on every instruction set") {
     const auto x = awkward_floats(1000, 1);
@@ -44,6 +45,21 @@ TEST_CASE("the first NaN, wherever it is and whatever its bits; infinities are n
             for (std::ptrdiff_t at = n; at-- > 0;) {
                 x[static_cast<std::size_t>(at)] = std::bit_cast<float>(at % 2 ? 0xff800001u : 0x7fffffffu);
                 REQUIRE(find_nan(x.data(), n) == at);
+                REQUIRE(find_not_finite(x.data(), n) == 0);  // the infinity
+            }
+        }
+    });
+}
+
+TEST_CASE("the first value that is not finite, wherever it is") {
+    for_each_isa([&] {
+        for (const std::ptrdiff_t n : {0, 1, 15, 64, 65, 200}) {
+            auto x = awkward_floats(n, 3, 1.0f, false);
+            if (n > 0) x[0] = std::numeric_limits<float>::max();
+            REQUIRE(find_not_finite(x.data(), n) == n);
+            for (std::ptrdiff_t at = n; at-- > 0;) {
+                x[static_cast<std::size_t>(at)] = at % 3 ? at % 2 ? INFINITY : -INFINITY : NAN;
+                REQUIRE(find_not_finite(x.data(), n) == at);
             }
         }
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// One pass over floats: the smallest and the largest value, and where the first NaN is.
+/// One pass over floats: the smallest and the largest value, and where the first NaN or infinity is.
 #pragma once
 
 #include <lowbit/core/cpu.hpp>
@@ -34,6 +34,13 @@ inline std::ptrdiff_t find_nan(const float* x, std::ptrdiff_t n) {
     return n;
 }
 
+inline std::ptrdiff_t find_not_finite(const float* x, std::ptrdiff_t n) {
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        if (!is_finite(x[i])) return i;
+    }
+    return n;
+}
+
 }  // namespace detail::scalar
 
 }  // namespace lowbit
@@ -61,6 +68,15 @@ inline std::ptrdiff_t find_nan(const float* x, std::ptrdiff_t n) {
     if (includes(active_isa(), isa::avx2)) return detail::lanes_avx2::find_nan(x, n);
 #endif
     return detail::scalar::find_nan(x, n);
+}
+
+/// Index of the first NaN or infinity, or n. Complexity O(n).
+inline std::ptrdiff_t find_not_finite(const float* x, std::ptrdiff_t n) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx512)) return detail::lanes_avx512::find_not_finite(x, n);
+    if (includes(active_isa(), isa::avx2)) return detail::lanes_avx2::find_not_finite(x, n);
+#endif
+    return detail::scalar::find_not_finite(x, n);
 }
 
 }  // namespace lowbit

@@ -12,6 +12,7 @@
 
 #include <lowbit/calibrate/clip.hpp>
 #include <lowbit/calibrate/range.hpp>
+#include <lowbit/kernels/caching.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/reduce.hpp>
 #include <lowbit/schemes/granularity.hpp>
@@ -118,7 +119,7 @@ private:
 namespace detail {
 
 /// Values that one task encodes or decodes: a multiple of 8, so that packed codes of tasks do not share a byte.
-inline constexpr std::ptrdiff_t affine_tile = 4096;
+inline constexpr std::ptrdiff_t affine_tile = 16384;
 
 inline void check_params(const affine& s, std::span<const affine_params> params, std::ptrdiff_t sets) {
     check_scheme(s);
@@ -131,6 +132,16 @@ inline void check_params(const affine& s, std::span<const affine_params> params,
         check(zero >= s.lowest() && zero <= s.highest(), "affine: zero point ", zero, " of set ", i, " is outside [",
               s.lowest(), ", ", s.highest(), "]");
         check(!s.symmetric || zero == 0, "affine: zero point ", zero, " of set ", i, " in a symmetric scheme");
+    }
+}
+
+/// Calls f(Code{}) with the smallest integer type that holds the scheme's codes.
+template <class Function>
+void with_code_type(const affine& s, Function f) {
+    if (s.bits > 8) {
+        s.is_signed ? f(std::int16_t{}) : f(std::uint16_t{});
+    } else {
+        s.is_signed ? f(std::int8_t{}) : f(std::uint8_t{});
     }
 }
 
@@ -184,15 +195,23 @@ inline affine_tensor encode(tensor_view<const float> x, const affine& s, std::sp
     const partition sets(x.shape(), s.granularity);
     detail::check_params(s, params, sets.count());
     packed_codes codes(x.size(), s.bits, s.is_signed);
-    exec.parallel_for(ceil_div(x.size(), detail::affine_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * detail::affine_tile, last = std::min(first + detail::affine_tile, x.size());
-        std::array<std::int32_t, detail::affine_tile> buffer;
-        sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
-            const auto [scale, zero] = params[static_cast<std::size_t>(set)];
-            quantize_affine(x.data() + at, count, {1.0f / scale, zero, s.lowest(), s.highest(), s.ties},
-                            buffer.data() + (at - first));
+    const caching how = caching_for(std::ssize(codes.bytes()));
+    detail::with_code_type(s, [&]<class Code>(Code) {
+        exec.parallel_for(ceil_div(x.size(), detail::affine_tile), [&](std::ptrdiff_t t) {
+            const std::ptrdiff_t first = t * detail::affine_tile;
+            const std::ptrdiff_t last = std::min(first + detail::affine_tile, x.size());
+            std::array<Code, detail::affine_tile> buffer;
+            // Codes of a byte go straight to their place, others through the buffer.
+            const bool direct = s.bits == 8;
+            Code* to = direct ? reinterpret_cast<Code*>(codes.bytes().data() + first) : buffer.data();
+            sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
+                const auto [scale, zero] = params[static_cast<std::size_t>(set)];
+                quantize_affine(x.data() + at, count, {1.0f / scale, zero, s.lowest(), s.highest(), s.ties},
+                                to + (at - first), direct ? how : caching::keep);
+            });
+            if (!direct) codes.pack(first, last - first, to);
+            finish_stores(how);
         });
-        codes.pack(first, last - first, buffer.data());
     });
     return {s, x.shape(), std::move(codes), {params.begin(), params.end()}};
 }
@@ -209,13 +228,20 @@ namespace detail {
 inline void decode_values(const affine_tensor& q, std::ptrdiff_t begin, std::ptrdiff_t n, float* out,
                           const executor& exec) {
     const partition sets(q.shape(), q.scheme().granularity);
-    exec.parallel_for(ceil_div(n, affine_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = begin + t * affine_tile, last = std::min(first + affine_tile, begin + n);
-        std::array<std::int32_t, affine_tile> buffer;
-        q.packed().unpack(first, last - first, buffer.data());
-        sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
-            const auto [scale, zero] = q.params()[static_cast<std::size_t>(set)];
-            dequantize_affine(buffer.data() + (at - first), count, scale, zero, out + (at - begin));
+    const caching how = caching_for(n * static_cast<std::ptrdiff_t>(sizeof(float)));
+    with_code_type(q.scheme(), [&]<class Code>(Code) {
+        exec.parallel_for(ceil_div(n, affine_tile), [&](std::ptrdiff_t t) {
+            const std::ptrdiff_t first = begin + t * affine_tile, last = std::min(first + affine_tile, begin + n);
+            std::array<Code, affine_tile> buffer;
+            const bool direct = q.scheme().bits == 8;
+            if (!direct) q.packed().unpack(first, last - first, buffer.data());
+            const Code* from =
+                direct ? reinterpret_cast<const Code*>(q.packed().bytes().data() + first) : buffer.data();
+            sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
+                const auto [scale, zero] = q.params()[static_cast<std::size_t>(set)];
+                dequantize_affine(from + (at - first), count, scale, zero, out + (at - begin), how);
+            });
+            finish_stores(how);
         });
     });
 }

@@ -117,8 +117,7 @@ private:
 class finite_input {
 public:
     finite_input(tensor_view<const float> x, const char* scheme) : view_(x) {
-        for (std::ptrdiff_t i = 0; i < x.size(); ++i) {
-            if (is_finite(x[i])) continue;
+        for (std::ptrdiff_t i = 0; (i += find_not_finite(x.data() + i, x.size() - i)) < x.size(); ++i) {
             check(is_nan(x[i]), scheme, ": infinite value at index ", i, "; clamp it first");
             if (copy_.size() == 0) copy_ = tensor<float>(x);
             copy_[i] = 0;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <lowbit/core/tensor.hpp>
-#include <lowbit/formats/packed.hpp>
+#include <lowbit/kernels/pack.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +37,7 @@ public:
     template <class Code>
     void pack(std::ptrdiff_t first, std::ptrdiff_t n, const Code* codes) {
         LOWBIT_ASSERT(first * bits_ % 8 == 0);
-        pack_codes(codes, n, bits_, bytes_.data() + first * bits_ / 8);
+        lowbit::pack(codes, n, bits_, bytes_.data() + first * bits_ / 8);
     }
 
     /// Loads codes [first, first + n); first·bits must be a multiple of 8.
@@ -46,9 +46,9 @@ public:
         LOWBIT_ASSERT(first * bits_ % 8 == 0);
         const std::uint8_t* from = bytes_.data() + first * bits_ / 8;
         if (is_signed_) {
-            unpack_codes(from, n, bits_, codes);
+            lowbit::unpack(from, n, bits_, codes);
         } else {
-            unpack_codes(from, n, bits_, reinterpret_cast<std::make_unsigned_t<Code>*>(codes));
+            lowbit::unpack(from, n, bits_, reinterpret_cast<std::make_unsigned_t<Code>*>(codes));
         }
     }
 

@@ -22,6 +22,7 @@
 #include <lowbit/formats/code_stream.hpp>
 #include <lowbit/formats/packed.hpp>
 #include <lowbit/kernels/caching.hpp>
+#include <lowbit/kernels/reduce.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -50,9 +51,8 @@ struct vsq_format {
 
 /// What the scale must cover: max |x| of signed elements, max(x, 0) of unsigned ones. Complexity O(n).
 inline float vsq_amax(const float* x, std::ptrdiff_t n, bool is_signed) {
-    float largest = 0;
-    for (std::ptrdiff_t i = 0; i < n; ++i) largest = std::max(largest, is_signed && x[i] < 0 ? -x[i] : x[i]);
-    return largest;
+    const extent all = find_extent(x, n, {});
+    return is_signed ? std::max(-all.min, all.max) : all.max;
 }
 
 /// γ for values of this vsq_amax.

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <lowbit/formats/code_stream.hpp>
+#include <lowbit/kernels/caching.hpp>
+#include <lowbit/kernels/reduce.hpp>
 #include <lowbit/schemes/packed_codes.hpp>
 #include <lowbit/schemes/quantize.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
@@ -132,6 +134,9 @@ private:
     tensor_view<const float> view_;
 };
 
+/// Values that a call of a kernel takes, at most: enough work for a task.
+inline constexpr std::ptrdiff_t run_values = 16384;
+
 /// Calls of a kernel: each takes `values` consecutive values, the last one what is left of `total`.
 struct block_runs {
     std::ptrdiff_t values = 0, total = 0;
@@ -141,7 +146,8 @@ struct block_runs {
         const bool whole = together == total;
         if (lines.length % lines.block == 0 || (whole && lines.lines == 1)) {
             // Eight blocks fill whole bytes in every stream.
-            const std::ptrdiff_t eight = 8 * lines.block, most = std::max<std::ptrdiff_t>(4096 / eight, 1) * eight;
+            const std::ptrdiff_t eight = 8 * lines.block,
+                                 most = std::max<std::ptrdiff_t>(run_values / eight, 1) * eight;
             values = whole ? std::min(most, std::max<std::ptrdiff_t>(total, 1)) : together;
         } else {
             values = lines.length;
@@ -150,6 +156,12 @@ struct block_runs {
 
     std::ptrdiff_t count() const { return total == 0 ? 0 : ceil_div(total, values); }
 };
+
+/// How to store all values of these runs, or all of the codes.
+inline caching stores_of_values(const block_runs& runs) {
+    return caching_for(runs.total * static_cast<std::ptrdiff_t>(sizeof(float)));
+}
+inline caching stores_of(packed_codes& codes) { return caching_for(std::ssize(codes.bytes())); }
 
 /// Packed streams that a kernel fills (Byte = std::uint8_t) or reads (const): where each starts, and its bits in a run.
 template <std::size_t Count, class Byte>

@@ -212,8 +212,10 @@ inline fixed_codebook_tensor encode(tensor_view<const float> x, const fixed_code
     const std::vector<float> decoded = stored.values(0, lines.count());
     packed_codes codes(x.size(), 4, false);
     const detail::block_streams<1, std::uint8_t> streams{{codes.bytes().data()}, {runs.values * 4}};
+    const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t run, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        quantize_codebook(input.values(first), n, s.block, table, decoded.data() + run * per_run, at[0]);
+        quantize_codebook(input.values(first), n, s.block, table, decoded.data() + run * per_run, at[0], how);
+        finish_stores(how);
     });
     return {s, x.shape(), std::move(codes), std::move(stored)};
 }
@@ -230,8 +232,10 @@ inline void decode_lines(const fixed_codebook_tensor& q, std::ptrdiff_t first, s
     const std::vector<float> scales = q.scales().values(first * lines.per_line(), lines.count());
     const block_streams<1, const std::uint8_t> streams{
         {q.packed().bytes().data() + packed_bytes(first * lines.length, 4)}, {runs.values * 4}};
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t run, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
-        dequantize_codebook(at[0], n, s.block, s.levels, scales.data() + run * per_run, out + at_value);
+        dequantize_codebook(at[0], n, s.block, s.levels, scales.data() + run * per_run, out + at_value, how);
+        finish_stores(how);
     });
 }
 

@@ -143,8 +143,10 @@ inline void decode_lines(const ggml_tensor& q, std::ptrdiff_t first, std::ptrdif
     const block_lines lines = ggml_lines(q.scheme(), q.shape()).part(count);
     const block_runs runs(lines, count * lines.length);
     const auto streams = ggml_streams(q.scheme(), runs, q.line_blocks(first));
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
-        dequantize_ggml(at[0], n, q.scheme().type, out + at_value);
+        dequantize_ggml(at[0], n, q.scheme().type, out + at_value, how);
+        finish_stores(how);
     });
 }
 

@@ -120,8 +120,10 @@ microexponent_tensor<M> encode(tensor_view<const float> x, const microexponent<M
                                 packed_codes(detail::pair_count(s, x.shape()), 1, false)};
     const auto streams = detail::microexponent_streams(s, runs, codes.bytes().data(), scales.exponents.data(),
                                                        scales.shifts.bytes().data());
+    const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        quantize_microexponent(x.data() + first, n, detail::kernel_format(s), at[0], at[1], at[2]);
+        quantize_microexponent(x.data() + first, n, detail::kernel_format(s), at[0], at[1], at[2], how);
+        finish_stores(how);
     });
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
@@ -139,8 +141,10 @@ void decode_lines(const microexponent_tensor<M>& q, std::ptrdiff_t first, std::p
         microexponent_streams(q.scheme(), runs, q.packed().bytes().data() + packed_bytes(first * lines.length, 1 + M),
                               q.scales().exponents.data() + first * lines.per_line(),
                               q.scales().shifts.bytes().data() + packed_bytes(first * format.pairs(lines.length), 1));
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
-        dequantize_microexponent(at[0], at[1], at[2], n, format, out + at_value);
+        dequantize_microexponent(at[0], at[1], at[2], n, format, out + at_value, how);
+        finish_stores(how);
     });
 }
 

@@ -69,12 +69,15 @@ inline nvfp4_tensor encode(tensor_view<const float> x, const nvfp4& s, std::span
     const block_lines lines(x.shape(), -1, s.block);
     const detail::block_runs runs(lines, x.size());
     packed_codes codes(x.size(), 4, false);
+    const extent all = find_extent(input.values(0), x.size(), {});
     nvfp4_scales scales{std::vector<float8_e4m3>(static_cast<std::size_t>(lines.count())),
-                        nvfp4_tensor_scale(detail::largest_magnitude(input.values(0), x.size()))};
+                        nvfp4_tensor_scale(std::max(-all.min, all.max))};
     const auto streams = detail::nvfp4_streams(runs, s.block, codes.bytes().data(), scales.blocks.data());
+    const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
         quantize_nvfp4(input.values(first), n, scales.tensor, s.block, s.scale == block_scale::mse,
-                       input.importance(first), at[0], at[1]);
+                       input.importance(first), at[0], at[1], how);
+        finish_stores(how);
     });
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
@@ -89,8 +92,10 @@ inline void decode_lines(const nvfp4_tensor& q, std::ptrdiff_t first, std::ptrdi
     const block_runs runs(lines, count * lines.length);
     const auto streams = nvfp4_streams(runs, block, q.packed().bytes().data() + packed_bytes(first * lines.length, 4),
                                        q.scales().blocks.data() + first * lines.per_line());
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
-        dequantize_nvfp4(at[0], at[1], n, q.scales().tensor, block, out + at_value);
+        dequantize_nvfp4(at[0], at[1], n, q.scales().tensor, block, out + at_value, how);
+        finish_stores(how);
     });
 }
 

@@ -88,8 +88,10 @@ inline mx_tensor encode(tensor_view<const float> x, const ocp_mx& s, std::span<c
     const detail::block_streams<2, std::uint8_t> streams{
         {codes.bytes().data(), reinterpret_cast<std::uint8_t*>(scales.data())},
         {runs.values * codes.bits(), 8 * ceil_div(runs.values, lines.block)}};
+    const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
-        quantize_mx(input.values(first), n, format, input.importance(first), at[0], at[1]);
+        quantize_mx(input.values(first), n, format, input.importance(first), at[0], at[1], how);
+        finish_stores(how);
     });
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
@@ -107,8 +109,10 @@ inline void decode_lines(const mx_tensor& q, std::ptrdiff_t first, std::ptrdiff_
         {q.packed().bytes().data() + packed_bytes(first * lines.length, q.packed().bits()),
          scales + first * lines.per_line()},
         {runs.values * q.packed().bits(), 8 * ceil_div(runs.values, lines.block)}};
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
-        dequantize_mx(at[0], at[1], n, s.element, out + at_value);
+        dequantize_mx(at[0], at[1], n, s.element, out + at_value, how);
+        finish_stores(how);
     });
 }
 

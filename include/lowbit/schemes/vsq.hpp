@@ -108,9 +108,11 @@ inline vsq_tensor encode(tensor_view<const float> x, const vsq& s, std::span<con
         scales.gamma[static_cast<std::size_t>(channel)] = vsq_gamma(amax, format);
     });
     const auto streams = detail::vsq_streams(s, runs, codes.bytes().data(), scales.vectors.bytes().data());
+    const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {
         const float gamma = scales.gamma[static_cast<std::size_t>(first / together)];
-        quantize_vsq(values + first, n, gamma, format, at[0], at[1]);
+        quantize_vsq(values + first, n, gamma, format, at[0], at[1], how);
+        finish_stores(how);
     });
     return {s, x.shape(), std::move(codes), std::move(scales)};
 }
@@ -128,10 +130,12 @@ inline void decode_lines(const vsq_tensor& q, std::ptrdiff_t first, std::ptrdiff
     const auto streams =
         vsq_streams(s, runs, q.packed().bytes().data() + packed_bytes(first * lines.length, s.bits),
                     q.scales().vectors.bytes().data() + packed_bytes(first * lines.per_line(), s.scale_bits));
+    const caching how = stores_of_values(runs);
     for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t at_value, std::ptrdiff_t n, auto at) {
         const std::ptrdiff_t channel = one_gamma ? 0 : (first * lines.length + at_value) / together;
         dequantize_vsq(at[0], at[1], n, q.scales().gamma[static_cast<std::size_t>(channel)], kernel_format(s),
-                       out + at_value);
+                       out + at_value, how);
+        finish_stores(how);
     });
 }
 

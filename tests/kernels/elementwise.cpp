@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/kernels/elementwise.hpp>
+#include <tests/kernels/layers.hpp>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -67,18 +68,77 @@ TEST_CASE("mul and rescale") {
     }
 }
 
-TEST_CASE("arrays: the value functions element by element; concatenation by strided rows; tables") {
-    std::vector<std::int8_t> a(1000), b(1000), y(1000), two(2000, 55);
-    std::mt19937 random(2);
-    for (auto* values : {&a, &b})
-        for (auto& value : *values) value = static_cast<std::int8_t>(random());
-    const lowbit::add_stage sum{make_multiplier(0.7), make_multiplier(1.3), 3, -7, 11, {}};
-    lowbit::add(1000, a.data(), b.data(), sum, y.data());
-    for (std::size_t i = 0; i < 1000; ++i) REQUIRE(y[i] == lowbit::reference::add<std::int8_t>(sum, a[i], b[i]));
-    const lowbit::mul_stage product{make_multiplier(0.01), 3, -7, 11, {}};
-    lowbit::mul(1000, a.data(), b.data(), product, y.data());
-    for (std::size_t i = 0; i < 1000; ++i) REQUIRE(y[i] == lowbit::reference::mul<std::int8_t>(product, a[i], b[i]));
+TEST_CASE("arrays: every instruction set gives the bits of the value functions") {
+    layers::source random(2);
+    for (const lowbit::isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
+        INFO(to_string(set));
+        for (int trial = 0; trial < 60; ++trial) {
+            const std::ptrdiff_t n = random.between(0, 300);
+            const auto a = random.codes<std::int8_t>(n);
+            const auto b = random.codes<std::uint8_t>(n);
+            std::vector<std::int8_t> y(a.size() + 1, 55);
+            std::vector<std::uint8_t> u(a.size() + 1, 55);
+            const auto factor = [&] {
+                const double spread =
+                    random.chance(20) ? double(random.between(-4000, 2500)) : double(random.between(-400, 400));
+                return random.chance(3) ? lowbit::multiplier{} : make_multiplier(std::exp2(spread / 100));
+            };
+            const lowbit::code_range clamp{random.int32(-150, 0), random.int32(0, 300)};
+            const lowbit::add_stage sum{
+                factor(), factor(), random.int32(-128, 127), random.int32(0, 255), random.int32(-128, 127), clamp};
+            lowbit::add(n, a.data(), b.data(), sum, y.data());
+            lowbit::add(n, b.data(), a.data(), sum, u.data());
+            for (std::size_t i = 0; i < a.size(); ++i) {
+                REQUIRE(int(y[i]) == int(lowbit::reference::add<std::int8_t>(sum, a[i], b[i])));
+                REQUIRE(int(u[i]) == int(lowbit::reference::add<std::uint8_t>(sum, b[i], a[i])));
+            }
+            const lowbit::mul_stage product{factor(), random.int32(-128, 127), random.int32(0, 255),
+                                            random.int32(-128, 127), clamp};
+            lowbit::mul(n, a.data(), b.data(), product, y.data());
+            for (std::size_t i = 0; i < a.size(); ++i)
+                REQUIRE(int(y[i]) == int(lowbit::reference::mul<std::int8_t>(product, a[i], b[i])));
+            const lowbit::rescale_stage moved{factor(), random.int32(-128, 127), random.int32(0, 255), clamp};
+            lowbit::rescale_rows(1, n, a.data(), moved, u.data(), n);
+            for (std::size_t i = 0; i < a.size(); ++i)
+                REQUIRE(int(u[i]) == int(lowbit::reference::rescale_code<std::uint8_t>(moved, a[i])));
+            CHECK(y.back() == 55);
+            CHECK(u.back() == 55);
+        }
+    }
+}
 
+TEST_CASE("requantization alone") {
+    layers::source random(4);
+    for (const lowbit::isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
+        INFO(to_string(set));
+        for (int trial = 0; trial < 100; ++trial) {
+            const std::ptrdiff_t rows = random.between(0, 9), channels = random.between(1, 150);
+            layers::stage stage(random, channels, random.between(1, 1000), std::int8_t{}, false, false);
+            if (random.chance(60)) stage.view.bias = {};
+            std::vector<std::int32_t> acc(static_cast<std::size_t>(rows * channels));
+            for (auto& value : acc) {
+                const std::int32_t most = random.chance(10) ? std::numeric_limits<std::int32_t>::max() : 200000;
+                value = random.int32(-most - 1, most);
+            }
+            std::vector<std::int8_t> expected(acc.size()), y(acc.size());
+            lowbit::reference::requantize(rows, channels, acc.data(), stage.view, expected.data());
+            lowbit::requantize(rows, channels, acc.data(), stage.view, y.data());
+            REQUIRE(y == expected);
+            std::vector<std::uint8_t> expected_u(acc.size()), u(acc.size());
+            stage.view.zero_point += 128;
+            lowbit::reference::requantize(rows, channels, acc.data(), stage.view, expected_u.data());
+            lowbit::requantize(rows, channels, acc.data(), stage.view, u.data());
+            REQUIRE(u == expected_u);
+        }
+    }
+}
+
+TEST_CASE("concatenation by strided rows; tables") {
+    layers::source random(3);
+    const auto a = random.codes<std::int8_t>(1000);
+    std::vector<std::int8_t> y(1000), two(2000, 55);
     const lowbit::rescale_stage moved{make_multiplier(0.5), 0, 1, {}};
     lowbit::rescale_rows(100, 10, a.data(), moved, two.data(), 20);
     for (std::size_t i = 0; i < 2000; ++i)

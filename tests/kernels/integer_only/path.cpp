@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled with -mgeneral-regs-only where the compiler's standard library allows it: a floating-point or vector
 // register anywhere in here is a compile error.
-#include <lowbit/kernels/elementwise.hpp>
+#include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/reference.hpp>
 
 namespace integer_only {
@@ -18,7 +18,8 @@ void run(const std::int8_t* x, const std::int8_t* w1, const std::int8_t* w2, con
     lowbit::reference::conv2d(1, {8, 8, 2, 2, same}, x, 4, w1, {}, first, conv);
     lowbit::reference::max_pool(1, {8, 8, 2, half}, conv, {}, pooled);
     lowbit::reference::average_pool(1, {8, 8, 2, half}, x, {}, pooled_x);
-    lowbit::add(32, pooled, pooled_x, {factor, {1 << 30, 1}, -3, 4, 0, {}}, sum);
+    for (int i = 0; i < 32; ++i)
+        sum[i] = lowbit::reference::add<std::int8_t>({factor, {1 << 30, 1}, -3, 4, 0, {}}, pooled[i], pooled_x[i]);
     lowbit::reference::global_average_pool(1, 16, 2, sum, {}, mean);
     lowbit::reference::linear(1, {2, 3}, mean, 0, w2, {}, second, y);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <lowbit/kernels/depthwise_tile.hpp>
+#include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 #include <lowbit/kernels/isa/gemm_avx2.hpp>
 #include <lowbit/kernels/isa/gemm_avx512.hpp>
@@ -53,6 +54,87 @@ inline depthwise_function depthwise_lines_for(isa set) {
 #endif
     (void)set;
     return nullptr;
+}
+
+/// Whole blocks of elementwise operations, where the instruction set has them; the number of values done. Both VNNI
+/// sets use what they include.
+inline std::ptrdiff_t add_blocks_for(isa set, const elementwise_task& task, const common_shift& common) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512)) return isa_avx512::add_blocks(task, common);
+    if (includes(set, isa::avx2)) return isa_avx2::add_blocks(task, common);
+#endif
+    return (void)set, (void)task, (void)common, 0;
+}
+
+inline std::ptrdiff_t rescale_blocks_for(isa set, const elementwise_task& task, multiplier factor, bool product) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512))
+        return product ? isa_avx512::rescale_blocks<true>(task, factor)
+                       : isa_avx512::rescale_blocks<false>(task, factor);
+    if (includes(set, isa::avx2))
+        return product ? isa_avx2::rescale_blocks<true>(task, factor) : isa_avx2::rescale_blocks<false>(task, factor);
+#endif
+    return (void)set, (void)task, (void)factor, (void)product, 0;
+}
+
+#if defined(__x86_64__)
+/// Channels in panels of Width; where all channels share everything, rows of Width values instead.
+template <int Width, class Panel>
+void requantize_in_panels(Panel panel, isa set, std::ptrdiff_t rows, std::ptrdiff_t channels, const std::int32_t* acc,
+                          const output_stage& stage, std::uint8_t* y, code_type out) {
+    gemm_header h;
+    h.set = set;
+    h.output = out;
+    h.rounding = stage.rounding;
+    for (const multiplier m : stage.multipliers) h.has_left |= m.shift > -2;
+    elementwise_task task;
+    task.y_flip = out == code_type::u8 ? 0x80 : 0;
+    task.zero = stage.zero_point - (out == code_type::u8 ? 128 : 0);
+    const integer_layer layer{.output_type = out, .output = stage};
+    const std::int64_t start[Width] = {};
+    panel_constants<Width> constants;
+    const bool shared = stage.multipliers.size() <= 1 && stage.clamp.size() <= 1;
+    const std::ptrdiff_t all = shared ? rows * channels : channels;
+    for (std::ptrdiff_t first = 0; first < all;) {
+        const int columns = static_cast<int>(all - first < Width ? all - first : Width);
+        pack_constants<Width>(h, layer, shared ? 0 : first, columns, start, false, constants);
+        const std::ptrdiff_t together = shared ? (all - first) / columns : rows;
+        task.y = y + first;
+        const std::ptrdiff_t stride = shared ? columns : channels;
+        panel(constants, h.rounding, h.has_left, together, acc + first, stride, task, stride, columns);
+        first += shared ? together * columns : columns;
+    }
+}
+#endif
+
+/// The output stage on rows of int32 accumulators; false where the instruction set has no kernel.
+inline bool requantize_for(isa set, std::ptrdiff_t rows, std::ptrdiff_t channels, const std::int32_t* acc,
+                           const output_stage& stage, std::uint8_t* y, code_type out) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512))
+        return requantize_in_panels<64>(isa_avx512::requantize_panel, set, rows, channels, acc, stage, y, out), true;
+    if (includes(set, isa::avx2))
+        return requantize_in_panels<32>(isa_avx2::requantize_panel, set, rows, channels, acc, stage, y, out), true;
+#endif
+    return (void)set, (void)rows, (void)channels, (void)acc, (void)stage, (void)y, (void)out, false;
+}
+
+/// The largest bytes under a window; false where the instruction set has no kernel.
+inline bool max_window_for(isa set, const pool_task& task) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512)) return isa_avx512::max_window(task), true;
+    if (includes(set, isa::avx2)) return isa_avx2::max_window(task), true;
+#endif
+    return (void)set, (void)task, false;
+}
+
+/// The means under a window of at most 1024 pixels; the number of channels done.
+inline std::ptrdiff_t mean_window_for(isa set, const pool_task& task) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512)) return isa_avx512::mean_window(task);
+    if (includes(set, isa::avx2)) return isa_avx2::mean_window(task);
+#endif
+    return (void)set, (void)task, 0;
 }
 
 using widen_function = void (*)(const std::uint8_t*, bool, std::int32_t, std::ptrdiff_t, std::int16_t*);

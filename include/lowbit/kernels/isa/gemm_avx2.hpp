@@ -5,6 +5,7 @@
 #pragma once
 
 #include <lowbit/kernels/depthwise_tile.hpp>
+#include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 
 #if defined(__x86_64__)
@@ -36,6 +37,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) {
 #include <lowbit/kernels/isa/gemm_body.inl>
 
 #include <lowbit/kernels/isa/depthwise_body.inl>
+
+#include <lowbit/kernels/isa/elementwise_body.inl>
 
 LOWBIT_TARGET inline void widen_bytes(const std::uint8_t* x, bool is_signed, std::int32_t zero, std::ptrdiff_t count,
                                       std::int16_t* to) {

@@ -167,3 +167,63 @@ private:
     vec zero_, lowest_, highest_, flip_;
     int columns_;
 };
+
+// For elementwise operations and pooling.
+
+/// `lanes` bytes as uint8, each in a lane.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec widen(const std::uint8_t* p, std::uint8_t flip) {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    return _mm256_cvtepu8_epi32(_mm_xor_si128(bytes, _mm_set1_epi8(static_cast<char>(flip))));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract(vec a, vec b) { return _mm256_sub_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec max_u8(vec a, vec b) { return _mm256_max_epu8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec min_u8(vec a, vec b) { return _mm256_min_epu8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, int count) {
+    if (count >= 32) return store(p, v);
+    alignas(32) std::uint8_t all[32];
+    store(all, v);
+    std::memcpy(p, all, static_cast<std::size_t>(count));
+}
+
+/// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec narrow(const vec (&v)[4], vec zero16) {
+    const vec low = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero16);
+    const vec high = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero16);
+    const vec order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_word(std::int32_t x) { return _mm256_set1_epi16(static_cast<short>(x)); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_s8(vec v, vec lowest, vec highest) {
+    return _mm256_min_epi8(_mm256_max_epi8(v, lowest), highest);
+}
+
+/// The high halves of the unsigned products with m, which fits 32 bits.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec multiply_high(vec a, vec m) {
+    const vec even = _mm256_mul_epu32(a, m), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), m);
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+
+/// (a·m_a·2^up_a + b·m_b·2^up_b + half) >> n of the even or, moved down, the odd lanes, in 64 bits. 2^62 is added and,
+/// shifted, taken off again, so that the shift may be unsigned.
+struct sum_constants {
+    vec a, b, added, taken;
+    __m128i up_a, up_b, right;
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE sum_constants(std::int64_t m_a, std::int64_t m_b, int a_up, int b_up, int n)
+        : a(_mm256_set1_epi64x(m_a)),
+          b(_mm256_set1_epi64x(m_b)),
+          added(_mm256_set1_epi64x((std::int64_t{1} << 62) + (std::int64_t{1} << (n - 1)))),
+          taken(_mm256_set1_epi64x((std::int64_t{1} << 62) >> n)),
+          up_a(_mm_cvtsi32_si128(a_up)),
+          up_b(_mm_cvtsi32_si128(b_up)),
+          right(_mm_cvtsi32_si128(n)) {}
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec half(vec x, vec y) const {
+        const vec sum = _mm256_add_epi64(_mm256_sll_epi64(_mm256_mul_epi32(x, a), up_a),
+                                         _mm256_sll_epi64(_mm256_mul_epi32(y, b), up_b));
+        return _mm256_sub_epi64(_mm256_srl_epi64(_mm256_add_epi64(sum, added), right), taken);
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec operator()(vec x, vec y) const {
+        const vec odd = half(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(y, 32));
+        return _mm256_blend_epi32(half(x, y), _mm256_slli_epi64(odd, 32), 0xaa);
+    }
+};

@@ -191,3 +191,60 @@ private:
     vec zero_, lowest_, highest_, flip_;
     __mmask64 mask_;
 };
+
+// For elementwise operations and pooling.
+
+/// `lanes` bytes as uint8, each in a lane.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec widen(const std::uint8_t* p, std::uint8_t flip) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return _mm512_cvtepu8_epi32(_mm_xor_si128(bytes, _mm_set1_epi8(static_cast<char>(flip))));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract(vec a, vec b) { return _mm512_sub_epi32(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec max_u8(vec a, vec b) { return _mm512_max_epu8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec min_u8(vec a, vec b) { return _mm512_min_epu8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, int count) {
+    _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, v);
+}
+
+/// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec narrow(const vec (&v)[4], vec zero16) {
+    const vec low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero16);
+    const vec high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zero16);
+    const vec order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_word(std::int32_t x) { return _mm512_set1_epi16(static_cast<short>(x)); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_s8(vec v, vec lowest, vec highest) {
+    return _mm512_min_epi8(_mm512_max_epi8(v, lowest), highest);
+}
+
+/// The high halves of the unsigned products with m, which fits 32 bits.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec multiply_high(vec a, vec m) {
+    const vec even = _mm512_mul_epu32(a, m), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), m);
+    return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+}
+
+/// (a·m_a·2^up_a + b·m_b·2^up_b + half) >> n of the even or, moved down, the odd lanes, in 64 bits. 2^62 is added and,
+/// shifted, taken off again, so that the shift may be unsigned.
+struct sum_constants {
+    vec a, b, added, taken;
+    __m128i up_a, up_b, right;
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE sum_constants(std::int64_t m_a, std::int64_t m_b, int a_up, int b_up, int n)
+        : a(_mm512_set1_epi64(m_a)),
+          b(_mm512_set1_epi64(m_b)),
+          added(_mm512_set1_epi64((std::int64_t{1} << 62) + (std::int64_t{1} << (n - 1)))),
+          taken(_mm512_set1_epi64((std::int64_t{1} << 62) >> n)),
+          up_a(_mm_cvtsi32_si128(a_up)),
+          up_b(_mm_cvtsi32_si128(b_up)),
+          right(_mm_cvtsi32_si128(n)) {}
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec half(vec x, vec y) const {
+        const vec sum = _mm512_add_epi64(_mm512_sll_epi64(_mm512_mul_epi32(x, a), up_a),
+                                         _mm512_sll_epi64(_mm512_mul_epi32(y, b), up_b));
+        return _mm512_sub_epi64(_mm512_srl_epi64(_mm512_add_epi64(sum, added), right), taken);
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec operator()(vec x, vec y) const {
+        const vec odd = half(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(y, 32));
+        return _mm512_mask_mov_epi32(half(x, y), 0xaaaa, _mm512_slli_epi64(odd, 32));
+    }
+};

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/kernels/depthwise.hpp>
 
-#include <bench/support/integer_layers.hpp>
+#include <bench/support/data.hpp>
 
 namespace {
 
-void depthwise(benchmark::State& state) {
-    const std::ptrdiff_t kernel = state.range(0), pad = kernel / 2;
-    const lowbit::depthwise_shape shape{28, 28, 64, {kernel, kernel, 1, 1, pad, pad, pad, pad}};
-    const bench::int8_layer source(shape.out_channels(), kernel * kernel);
-    const auto layer = source.description();
-    const auto x = bench::integers<std::int8_t>({28, 28, 64}, -128, 127, 2);
-    lowbit::tensor<std::int8_t> y({28, 28, 64});
-    bench::run_packed<lowbit::packed_depthwise>(
-        state, lowbit::packed_depthwise_bytes(shape, layer),
-        [&](void* memory) { return bool(lowbit::pack_depthwise(shape, layer, memory)); },
-        [&](const auto& packed) { return lowbit::depthwise_workspace_bytes(packed, 1); },
-        [&](const auto& packed, void* workspace) { lowbit::depthwise(packed, 1, x.data(), y.data(), workspace); });
-    bench::count_items(state, y.size() * kernel * kernel);
+void depthwise_layer(benchmark::State& state, const lowbit::depthwise_shape& shape) {
+    const lowbit::conv2d_shape grouped = shape.as_conv2d();
+    const auto x = bench::integers<std::int8_t>({shape.height, shape.width, shape.channels}, -128, 127);
+    const auto w = bench::integers<std::int8_t>({shape.out_channels(), grouped.depth()}, -127, 127);
+    const lowbit::multiplier factor = lowbit::make_multiplier(0.005);
+    const lowbit::integer_layer layer{
+        .weights = w.data(), .input_zero_point = 3, .output = {.multipliers = {&factor, 1}}};
+    lowbit::aligned_vector<std::byte> memory(lowbit::packed_depthwise_bytes(shape, layer));
+    (void)lowbit::pack_depthwise(shape, layer, memory.data());
+    const lowbit::packed_depthwise packed(memory.data());
+    lowbit::aligned_vector<std::byte> workspace(lowbit::depthwise_workspace_bytes(packed, 1));
+    lowbit::tensor<std::int8_t> y({grouped.out_height(), grouped.out_width(), shape.out_channels()});
+    for (auto _ : state) {
+        lowbit::depthwise(packed, 1, x.data(), y.data(), workspace.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, y.size() * grouped.depth());
 }
-BENCHMARK(depthwise)->ArgName("kernel")->Arg(3)->Arg(5);
+BENCHMARK_CAPTURE(depthwise_layer, 3x3, lowbit::depthwise_shape{56, 56, 64, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 1});
+BENCHMARK_CAPTURE(depthwise_layer, 3x3_stride_2,
+                  lowbit::depthwise_shape{56, 56, 64, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, 1});
+BENCHMARK_CAPTURE(depthwise_layer, 5x5, lowbit::depthwise_shape{28, 28, 96, {5, 5, 1, 1, 2, 2, 2, 2, 1, 1}, 1});
+BENCHMARK_CAPTURE(depthwise_layer, multiplier_2,
+                  lowbit::depthwise_shape{28, 28, 32, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, 2});
 
 }  // namespace

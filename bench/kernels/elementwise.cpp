@@ -5,34 +5,68 @@
 
 namespace {
 
-constexpr std::ptrdiff_t n = 1 << 14;
+constexpr std::ptrdiff_t count = 65536;
 
-template <class Operation>
-void elementwise(benchmark::State& state, Operation run) {
-    const auto a = bench::integers<std::int8_t>({n}, -128, 127, 1), b = bench::integers<std::int8_t>({n}, -128, 127, 2);
-    lowbit::tensor<std::int8_t> y({n});
+void add_codes(benchmark::State& state) {
+    const auto a = bench::integers<std::int8_t>({count}, -128, 127),
+               b = bench::integers<std::int8_t>({count}, -128, 127, 2);
+    lowbit::tensor<std::int8_t> y({count});
+    const lowbit::add_stage stage{lowbit::make_multiplier(0.7), lowbit::make_multiplier(0.4), 3, -5, 7, {}};
     for (auto _ : state) {
-        run(a.data(), b.data(), y.data());
+        lowbit::add(count, a.data(), b.data(), stage, y.data());
         benchmark::ClobberMemory();
     }
-    bench::count_items(state, n);
+    bench::count_items(state, count);
 }
+BENCHMARK(add_codes);
 
-const auto add = [](const auto* a, const auto* b, auto* y) {
-    const lowbit::add_stage stage{lowbit::make_multiplier(0.7), lowbit::make_multiplier(0.4), 3, -7, 1};
-    lowbit::add(n, a, b, stage, y);
-};
-const auto mul = [](const auto* a, const auto* b, auto* y) {
-    lowbit::mul(n, a, b, lowbit::mul_stage{lowbit::make_multiplier(0.01), 3, -7, 1}, y);
-};
-const auto rescale = [](const auto* a, const auto*, auto* y) {
-    lowbit::rescale_rows(n / 64, 64, a, lowbit::rescale_stage{lowbit::make_multiplier(0.7), 3, 1}, y, 64);
-};
-const auto table = [](const auto* a, const auto* b, auto* y) { lowbit::apply_table(n, a, b, y); };
+void mul_codes(benchmark::State& state) {
+    const auto a = bench::integers<std::int8_t>({count}, -128, 127),
+               b = bench::integers<std::int8_t>({count}, -128, 127, 2);
+    lowbit::tensor<std::int8_t> y({count});
+    const lowbit::mul_stage stage{lowbit::make_multiplier(0.01), 3, -5, 7, {}};
+    for (auto _ : state) {
+        lowbit::mul(count, a.data(), b.data(), stage, y.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(mul_codes);
 
-BENCHMARK_CAPTURE(elementwise, add, add);
-BENCHMARK_CAPTURE(elementwise, mul, mul);
-BENCHMARK_CAPTURE(elementwise, rescale_rows, rescale);
-BENCHMARK_CAPTURE(elementwise, apply_table, table);
+void rescale_for_concat(benchmark::State& state) {
+    const auto x = bench::integers<std::int8_t>({count}, -128, 127);
+    lowbit::tensor<std::int8_t> y({2 * count});
+    const lowbit::rescale_stage stage{lowbit::make_multiplier(0.7), 3, -5, {}};
+    for (auto _ : state) {
+        lowbit::rescale_rows(count / 256, 256, x.data(), stage, y.data(), 512);
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(rescale_for_concat);
+
+void requantize_accumulators(benchmark::State& state) {
+    const auto acc = bench::integers<std::int32_t>({count}, -100000, 100000);
+    lowbit::tensor<std::int8_t> y({count});
+    const std::vector<lowbit::multiplier> factors(256, lowbit::make_multiplier(0.001));
+    for (auto _ : state) {
+        lowbit::requantize(count / 256, 256, acc.data(), {.multipliers = factors}, y.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(requantize_accumulators);
+
+void table_of_codes(benchmark::State& state) {
+    const auto x = bench::integers<std::int8_t>({count}, -128, 127),
+               table = bench::integers<std::int8_t>({256}, -128, 127);
+    lowbit::tensor<std::int8_t> y({count});
+    for (auto _ : state) {
+        lowbit::apply_table(count, x.data(), table.data(), y.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, count);
+}
+BENCHMARK(table_of_codes);
 
 }  // namespace

@@ -5,22 +5,40 @@
 
 namespace {
 
-constexpr lowbit::pool2d_shape halves{28, 28, 64, {2, 2, 2, 2}};
+const lowbit::pool2d_shape halve{
+    56, 56, 64, {.kernel_height = 2, .kernel_width = 2, .stride_height = 2, .stride_width = 2}};
 
-template <class Pool>
-void pool(benchmark::State& state, Pool run) {
-    const auto x = bench::integers<std::int8_t>({28, 28, 64}, -128, 127);
-    lowbit::tensor<std::int8_t> y({14, 14, 64});
+void max_pool_2x2(benchmark::State& state) {
+    const auto x = bench::integers<std::int8_t>({56, 56, 64}, -128, 127);
+    lowbit::tensor<std::int8_t> y({28, 28, 64});
     for (auto _ : state) {
-        run(x.data(), y.data());
-        benchmark::DoNotOptimize(y.data());
+        lowbit::max_pool(1, halve, x.data(), y.data());
         benchmark::ClobberMemory();
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK_CAPTURE(pool, max, [](const auto* x, auto* y) { lowbit::max_pool(1, halves, x, y); });
-BENCHMARK_CAPTURE(pool, average, [](const auto* x, auto* y) { lowbit::average_pool(1, halves, x, y); });
-BENCHMARK_CAPTURE(pool, global_average,
-                  [](const auto* x, auto* y) { lowbit::global_average_pool(1, 28 * 28, 64, x, y); });
+BENCHMARK(max_pool_2x2);
+
+void average_pool_2x2(benchmark::State& state) {
+    const auto x = bench::integers<std::int8_t>({56, 56, 64}, -128, 127);
+    lowbit::tensor<std::int8_t> y({28, 28, 64});
+    for (auto _ : state) {
+        lowbit::average_pool(1, halve, x.data(), y.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, x.size());
+}
+BENCHMARK(average_pool_2x2);
+
+void global_average_pool_7x7(benchmark::State& state) {
+    const auto x = bench::integers<std::int8_t>({49, 512}, -128, 127);
+    lowbit::tensor<std::int8_t> y({512});
+    for (auto _ : state) {
+        lowbit::global_average_pool(1, 49, 512, x.data(), y.data());
+        benchmark::ClobberMemory();
+    }
+    bench::count_items(state, x.size());
+}
+BENCHMARK(global_average_pool_7x7);
 
 }  // namespace

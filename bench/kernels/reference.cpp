@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/kernels/reference.hpp>
 
-#include <bench/support/integer_layers.hpp>
+#include <bench/support/data.hpp>
 
 namespace {
 
-/// What the packed kernels are measured against: the plain loops.
 void reference_linear(benchmark::State& state) {
-    const lowbit::linear_shape shape{512, 512};
-    const bench::int8_layer source(shape.out, shape.in);
-    const auto layer = source.description();
-    const auto x = bench::integers<std::int8_t>({shape.in}, -128, 127, 2);
-    lowbit::tensor<std::int8_t> y({shape.out});
+    const auto x = bench::integers<std::int8_t>({8, 256}, -128, 127),
+               w = bench::integers<std::int8_t>({64, 256}, -127, 127);
+    const lowbit::multiplier factor = lowbit::make_multiplier(0.0005);
+    lowbit::tensor<std::int8_t> y({8, 64});
     for (auto _ : state) {
-        lowbit::reference::linear(1, shape, x.data(), layer.input_zero_point, source.weights.data(), {}, layer.output,
-                                  y.data());
+        lowbit::reference::linear(8, {256, 64}, x.data(), 3, w.data(), {}, {.multipliers = {&factor, 1}}, y.data());
         benchmark::ClobberMemory();
     }
-    bench::count_items(state, shape.in * shape.out);
+    bench::count_items(state, 8 * 256 * 64);
 }
 BENCHMARK(reference_linear);
 

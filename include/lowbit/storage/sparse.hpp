@@ -76,13 +76,12 @@ std::vector<std::byte> sparse_encode(std::span<const Symbol> symbols) {
         best_bits = bits;
     }
     const std::vector<std::byte> values = huffman_encode<Symbol>(kept);
-    std::vector<std::byte> coded(20);
+    std::vector<std::byte> coded(20 + best_gaps.size() + values.size());
     detail::store_bytes(static_cast<std::uint16_t>(skipped), coded.data());
     detail::store_bytes(static_cast<std::uint16_t>(best_bits), coded.data() + 2);
     detail::store_bytes(std::uint64_t{gap_count}, coded.data() + 4);
     detail::store_bytes(std::uint64_t{best_gaps.size()}, coded.data() + 12);
-    coded.insert(coded.end(), best_gaps.begin(), best_gaps.end());
-    coded.insert(coded.end(), values.begin(), values.end());
+    std::copy(values.begin(), values.end(), std::copy(best_gaps.begin(), best_gaps.end(), coded.begin() + 20));
     return coded;
 }
 

@@ -4,7 +4,7 @@
 //
 //   deep_compress [NETWORK …]      (default: all three)
 //
-// Prints a table and writes build/report/deep_compress.{json,html,svg} and build/report/<network>.lowbit. Every choice
+// Prints a table and writes build/report/deep_compress.{json,html} and build/report/<network>.lowbit. Every choice
 // uses training images only.
 #include "common/networks.hpp"
 #include "common/progress.hpp"
@@ -74,14 +74,15 @@ private:
     /// Share of a layer's weights that goes in the end: large layers have more to spare.
     double final_sparsity(const lowbit::node& n) const {
         const std::ptrdiff_t size = n.weights.size();
-        if (name_ == "lenet") return size < 200 ? 0.3 : size < 1000 ? 0.5 : size < 5000 ? 0.65 : size < 10000 ? 0.75 : 0.91;
+        if (name_ == "lenet")
+            return size < 200 ? 0.3 : size < 1000 ? 0.5 : size < 5000 ? 0.65 : size < 10000 ? 0.75 : 0.91;
         return size < 300 ? 0.2 : size < 1500 ? 0.5 : 0.7;
     }
 
     /// A few rounds of pruning, each with training of what is left.
     void prune() {
-        constexpr int rounds = 4;
-        const int epochs = 4;
+        constexpr int rounds = 4, epochs[] = {3, 3, 4, 14};  // the longest with what stays in the end
+        double done = 0;
         for (int round = 1; round <= rounds; ++round) {
             const double share = 1 - std::pow(1.0 - double(round) / rounds, 2);
             for (lowbit::node& n : layers()) {
@@ -90,10 +91,11 @@ private:
             }
             examples::backprop gradients(network_, threads_);
             examples::adam optimizer;
-            train(gradients, epochs, (round - 1.0) / (rounds + 2), 1.0 / (rounds + 2), 2e-3f, [&](float rate) {
+            train(gradients, epochs[round - 1], done, epochs[round - 1] / 30.0, 2e-3f, [&](float rate) {
                 optimizer.step(gradients.parameters(), rate);
                 for (lowbit::node& n : layers()) lowbit::apply_mask(masks_[n.name], n.weights);
             });
+            done += epochs[round - 1] / 30.0;
         }
         // What is left as float32, with relative indices of 5 bits.
         std::ptrdiff_t bytes = others_;
@@ -130,7 +132,7 @@ private:
             }
         }
         examples::adam optimizer;
-        train(gradients, 6, 4.0 / 6, 2.0 / 6, 5e-4f, [&](float rate) {
+        train(gradients, 6, 24 / 30.0, 6 / 30.0, 5e-4f, [&](float rate) {
             for (auto& [name, layer] : shared_) {
                 layer.gradient =
                     lowbit::centroid_gradients(*weight_gradients[name], layer.labels, layer.centroids.size());
@@ -285,10 +287,9 @@ void report(const std::vector<stage>& rows) {
     page.add(t);
     page.figure(chart + examples::bar_legend(bars), "Indices take 5 bits until the Huffman stage, labels 4 or 5.");
     examples::write_text(examples::report_folder() / "deep_compress.html", page.html());
-    examples::write_text(examples::report_folder() / "deep_compress.svg", chart);
     examples::write_text(examples::report_folder() / "deep_compress.json",
                          nlohmann::ordered_json{{"rows", json}}.dump(1) + "\n");
-    std::puts("\nbuild/report/deep_compress.{html,svg,json}, build/report/<network>.lowbit");
+    std::puts("\nbuild/report/deep_compress.{html,json}, build/report/<network>.lowbit");
 }
 
 }  // namespace

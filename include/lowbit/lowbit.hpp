@@ -33,6 +33,7 @@
 #include <lowbit/kernels/depthwise_tile.hpp>
 #include <lowbit/kernels/dot.hpp>
 #include <lowbit/kernels/elementwise.hpp>
+#include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/gemm_run.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
 #include <lowbit/kernels/layer.hpp>
@@ -77,6 +78,7 @@
 #include <lowbit/schemes/scale_type.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
 #include <lowbit/schemes/value_cells.hpp>
+#include <lowbit/schemes/vector_codebook.hpp>
 #include <lowbit/schemes/vsq.hpp>
 
 #include <lowbit/refine/adaround.hpp>
@@ -86,6 +88,7 @@
 #include <lowbit/refine/channels.hpp>
 #include <lowbit/refine/equalize.hpp>
 #include <lowbit/refine/gptq.hpp>
+#include <lowbit/refine/gptq_blocks.hpp>
 #include <lowbit/refine/hadamard.hpp>
 #include <lowbit/refine/hqq.hpp>
 #include <lowbit/refine/input_moments.hpp>
@@ -106,6 +109,7 @@
 #include <lowbit/storage/mapped_file.hpp>
 #include <lowbit/storage/npy.hpp>
 #include <lowbit/storage/parts.hpp>
+#include <lowbit/storage/safetensors.hpp>
 #include <lowbit/storage/sparse.hpp>
 
 #include <lowbit/products/block_linear.hpp>

@@ -24,28 +24,25 @@ graph chain(bool uneven) {
         g.conv2d(x, {.weights = networks::weights({8, 1, 1, 16}, 5), .bias = networks::random({8}, 0, 1, 6)}, "c"));
     x = g.flatten(g.max_pool(x));
     g.output(g.linear(x, {.weights = networks::weights({5, 72}, 7)}, "d"));
-    if (uneven) {
-        const auto rescale = [&](const char* first, const char* second, std::ptrdiff_t multiplier) {
-            node &one = g.at(first), &two = g.at(second);
-            const std::ptrdiff_t channels = one.weights.shape()[0], columns = one.weights.size() / channels;
-            for (std::ptrdiff_t c = 0; c < channels; ++c) {
-                const float s =
-                    std::pow(100.0f, static_cast<float>(c * 5 % channels) / static_cast<float>(channels - 1));
-                for (std::ptrdiff_t i = 0; i < columns; ++i) one.weights[c * columns + i] *= s;
-                one.bias[c] *= s;
-                for (std::ptrdiff_t i = 0; i < two.weights.size(); ++i) {
-                    const std::ptrdiff_t from =
-                        multiplier > 0 ? i / (two.weights.size() / two.weights.shape()[0]) / multiplier : i % channels;
-                    if (from == c) two.weights[i] /= s;
-                }
-            }
-        };
-        rescale("c", "d", 0);
+    if (!uneven) return g;
+    for (const layer_pair& pair : find_pairs(g)) {
+        std::vector<float> s;
+        const auto channels = static_cast<std::size_t>(g[pair.first].weights.shape()[0]);
+        for (std::size_t c = 0; c < channels; ++c)
+            s.push_back(std::pow(100.0f, static_cast<float>(c * 5 % channels) / static_cast<float>(channels - 1)));
+        rescale(g, pair, s);
     }
     return g;
 }
 
 }  // namespace
+
+TEST_CASE("rescaled channels compute the same") {
+    const auto x = networks::random({30, 10, 10, 3}, -2, 2, 9);
+    CHECK(sqnr_db(float_run(chain(false), x), float_run(chain(true), x)) > 100);
+    graph g = chain(false);
+    CHECK_THROWS_AS(rescale(g, find_pairs(g)[0], std::vector<float>{1, 2}), error);
+}
 
 TEST_CASE("equalization keeps the function, clamps included, and evens out the channels") {
     for (const bool uneven : {false, true}) {
@@ -58,7 +55,7 @@ TEST_CASE("equalization keeps the function, clamps included, and evens out the c
         CHECK(g.at("relu61").ceiling.size() == 8);
         CHECK(g.at("relu62").ceiling.size() == 16);
         CHECK(g.at("relu1").ceiling.empty());
-        for (const detail::layer_pair& pair : detail::find_pairs(g)) {
+        for (const layer_pair& pair : find_pairs(g)) {
             const auto first = largest_of_outputs(detail::view_of_layer(g[pair.first]));
             const auto second = largest_of_inputs(detail::view_of_layer(g[pair.second]), std::ssize(first));
             for (std::size_t c = 0; c < first.size(); ++c) CHECK(first[c] == Approx(second[c]).epsilon(0.02));

@@ -20,14 +20,13 @@
 
 namespace lowbit {
 
-namespace detail {
-
 /// A layer, the one that reads it, and the ReLU6s between.
 struct layer_pair {
     edge first{}, second{};
     std::vector<edge> relu6{};
 };
 
+/// All of them, in the order of the network.
 inline std::vector<layer_pair> find_pairs(const graph& g) {
     const auto readers = g.consumers();
     std::vector<layer_pair> pairs;
@@ -54,9 +53,33 @@ inline std::vector<layer_pair> find_pairs(const graph& g) {
     return pairs;
 }
 
+namespace detail {
+
 inline layer_view view_of_layer(node& n) { return {n.weights, n.bias, n.kind == op::depthwise_conv2d}; }
 
+inline tensor<float>& ceiling_of(node& relu6, std::ptrdiff_t channels) {
+    if (relu6.ceiling.empty()) relu6.ceiling = tensor<float>({channels}, 6.0f);
+    return relu6.ceiling;
+}
+
+inline void divide_ceilings(graph& g, const layer_pair& pair, std::span<const float> s) {
+    for (const edge e : pair.relu6) {
+        tensor<float>& ceiling = ceiling_of(g[e], std::ssize(s));
+        for (std::size_t c = 0; c < s.size(); ++c) ceiling[static_cast<std::ptrdiff_t>(c)] /= s[c];
+    }
+}
+
 }  // namespace detail
+
+/// Divides the channels between the two layers by s > 0, in place; the function stays. Errors: another number of
+/// factors than channels.
+inline void rescale(graph& g, const layer_pair& pair, std::span<const float> s) {
+    std::vector<float> inverse;
+    for (const float factor : s) inverse.push_back(1 / factor);
+    scale_outputs(detail::view_of_layer(g[pair.first]), inverse);
+    scale_inputs(detail::view_of_layer(g[pair.second]), s);
+    detail::divide_ceilings(g, pair, s);
+}
 
 /// ReLU6s that no sample of the batches reaches become ReLUs: nothing to equalize around. Returns how many.
 inline int relax_relu6(graph& g, std::span<const tensor<float>> batches, const executor& pool = {}) {
@@ -83,18 +106,14 @@ inline int relax_relu6(graph& g, std::span<const tensor<float>> batches, const e
 /// Equalizes every pair of layers, in place, again and again until no channel is farther than `tolerance` from its
 /// goal, at most `rounds` times. Batch norms must be folded. Returns the number of pairs.
 inline int equalize(graph& g, float tolerance = 1e-3f, int rounds = 100) {
-    const auto pairs = detail::find_pairs(g);
+    const auto pairs = find_pairs(g);
     for (int round = 0; round < rounds; ++round) {
         float farthest = 0;
-        for (const detail::layer_pair& pair : pairs) {
+        for (const layer_pair& pair : pairs) {
             const std::vector<float> s =
                 equalize(detail::view_of_layer(g[pair.first]), detail::view_of_layer(g[pair.second]));
             for (const float factor : s) farthest = std::max(farthest, std::abs(factor - 1));
-            for (const edge e : pair.relu6) {
-                tensor<float>& ceiling = g[e].ceiling;
-                if (ceiling.empty()) ceiling = tensor<float>({std::ssize(s)}, 6.0f);
-                for (std::size_t c = 0; c < s.size(); ++c) ceiling[static_cast<std::ptrdiff_t>(c)] /= s[c];
-            }
+            detail::divide_ceilings(g, pair, s);
         }
         if (farthest <= tolerance) break;
     }
@@ -129,7 +148,7 @@ inline int absorb_high_biases(graph& g, std::span<const tensor<float>> batches, 
             pool);
     }
     int changed = 0;
-    for (const detail::layer_pair& pair : detail::find_pairs(g)) {
+    for (const layer_pair& pair : find_pairs(g)) {
         node &first = g[pair.first], &second = g[pair.second];
         const channel_sums& s = seen[static_cast<std::size_t>(pair.first.node)];
         if (second.window.padding != valid() || first.bias.empty() || s.count == 0) continue;
@@ -143,8 +162,7 @@ inline int absorb_high_biases(graph& g, std::span<const tensor<float>> batches, 
         const std::vector<float> c =
             absorb_high_bias(detail::view_of_layer(first), detail::view_of_layer(second), mean, deviation);
         for (const edge e : pair.relu6) {
-            tensor<float>& ceiling = g[e].ceiling;
-            if (ceiling.empty()) ceiling = tensor<float>({std::ssize(c)}, 6.0f);
+            tensor<float>& ceiling = detail::ceiling_of(g[e], std::ssize(c));
             for (std::size_t i = 0; i < c.size(); ++i) ceiling[static_cast<std::ptrdiff_t>(i)] -= c[i];
         }
         changed += std::any_of(c.begin(), c.end(), [](float moved) { return moved > 0; });

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_tree.py ROOT: the shape of the source tree.
 
-Every header has its test and its bench (one that is "Internal to" another has that one's); includes go down the layers only; intrinsics stay in kernels/isa; the top
-level holds what it shall and nothing else.
+Every header has its test and its bench (one that is "Internal to" another, or "Public through" it, has that one's);
+includes go down the layers only; intrinsics stay in kernels/isa; the top level holds what it shall and nothing else.
 """
 import pathlib
 import re
@@ -22,7 +22,7 @@ for header in sorted(include.glob("lowbit/*/**/*.hpp")):
     name = header.relative_to(include)
     layer = name.parts[1]
     text = header.read_text(encoding="utf-8")
-    internal = len(name.parts) > 3 or "Internal to" in text
+    internal = len(name.parts) > 3 or "Internal to" in text or "Public through" in text
     for part in () if internal else ("tests", "bench"):
         mirror = pathlib.Path(part, layer, header.stem + ".cpp")
         if not (root / mirror).exists():

@@ -30,8 +30,8 @@
 
 namespace lowbit {
 
-/// How many of the first bins to keep. counts: of |x| > 0 in equal bins from 0 on; levels: positive codes; most_cut: the
-/// largest share of the values to clip. All empty: all bins. Complexity O(bins·levels).
+/// How many of the first bins to keep. counts: of |x| > 0 in equal bins from 0 on; levels: positive codes; most_cut:
+/// the largest share of the values to clip. All empty: all bins. Complexity O(bins·levels).
 inline std::size_t kl_bins(std::span<const std::uint64_t> counts, std::size_t levels, double most_cut = 1) {
     const std::size_t bins = counts.size();
     if (bins == 0) return 0;

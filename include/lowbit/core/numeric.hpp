@@ -55,7 +55,8 @@ constexpr float times_power_of_two(float x, int n) {
     if (magnitude == 0 || magnitude >= 0x7f800000u) return x;
     const int exponent = floor_log2(x), shifted = exponent + (n < -1000 ? -1000 : n > 1000 ? 1000 : n);
     // The significand with its leading bit at 23.
-    std::uint32_t result = magnitude >= 0x800000u ? (magnitude & 0x7fffffu) | 0x800000u : magnitude << (-126 - exponent);
+    std::uint32_t result =
+        magnitude >= 0x800000u ? (magnitude & 0x7fffffu) | 0x800000u : magnitude << (-126 - exponent);
     if (shifted > 127) {
         result = 0x7f800000u;
     } else if (shifted >= -126) {

@@ -198,9 +198,9 @@ LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) {
     const int high = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.high, a.high)));
     return static_cast<std::uint8_t>(low | high << 4);
 }
-LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
+LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
     const __m256i low = _mm256_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8), high = _mm256_slli_epi32(low, 4);
-    const __m256i all_bits = _mm256_set1_epi32(bits);
+    const __m256i all_bits = _mm256_set1_epi8(static_cast<char>(*bits));
     return {_mm256_cmpeq_epi32(_mm256_and_si256(all_bits, low), low),
             _mm256_cmpeq_epi32(_mm256_and_si256(all_bits, high), high)};
 }

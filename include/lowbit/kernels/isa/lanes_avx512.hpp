@@ -151,9 +151,9 @@ LOWBIT_LANES_FN i32 swap_pairs(i32 x) { return _mm512_maskz_shuffle_epi32(all, x
 /// One bit for each pair of lanes: whether both a < b. The lanes of a pair are equal, and not negative.
 LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) { return _mm512_cmplt_epu64_mask(a, b); }
 /// The lanes whose pair has its bit set.
-LOWBIT_LANES_FN mask expand_pairs(std::uint8_t bits) {
+LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
     const i32 of_lane = _mm512_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128);
-    return _mm512_test_epi32_mask(_mm512_set1_epi32(bits), of_lane);
+    return _mm512_test_epi32_mask(_mm512_set1_epi8(static_cast<char>(*bits)), of_lane);
 }
 
 /// A search among 15 ascending thresholds, four comparisons deep: the upper bits of the rank found so far choose the

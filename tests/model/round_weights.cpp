@@ -38,6 +38,21 @@ TEST_CASE("GPTQ and AdaRound lose less of every layer's output than the nearest 
     CHECK(adaround < 0.9 * nearest);
 }
 
+TEST_CASE("GPTQ to block formats") {
+    const auto g = networks::mobile();
+    const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};
+    const auto moments = layer_moments(g, batches);
+    const node& n = g.at("fc");
+    const auto& seen = moments[static_cast<std::size_t>(&n - g.nodes().data())];
+    for (const any_scheme& scheme : {any_scheme(ocp_mx{}), any_scheme(nvfp4{}), any_scheme(fixed_codebook{})}) {
+        const auto loss = [&](weight_rounding how) {
+            return output_error(n.weights, dequantize(round_weights(n, scheme, {}, how, seen)), seen[0].gram());
+        };
+        CHECK(loss(weight_rounding::gptq) < loss(weight_rounding::nearest));
+        CHECK_THROWS_WITH(loss(weight_rounding::adaround), Catch::Contains("nearest"));
+    }
+}
+
 TEST_CASE("GPTQ to a codebook; what can only be rounded to the nearest") {
     const auto g = networks::mobile();
     const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};

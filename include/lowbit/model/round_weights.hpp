@@ -10,6 +10,7 @@
 #include <lowbit/refine/adaround.hpp>
 #include <lowbit/refine/bias_correction.hpp>
 #include <lowbit/refine/gptq.hpp>
+#include <lowbit/refine/gptq_blocks.hpp>
 
 #include <cstdint>
 #include <span>
@@ -78,7 +79,8 @@ inline any_quantized round_to_codebook(const node& n, const kmeans& scheme, cons
 }  // namespace detail
 
 /// The layer's weights in the scheme. `params`: given ones of an affine scheme, or none. `how` other than nearest
-/// needs the layer's moments and an affine scheme (GPTQ: or k-means with one codebook). Errors: schemes that it cannot
+/// needs the layer's moments and an affine scheme (GPTQ: or k-means with one codebook; or OCP MX, NVFP4 or a fixed
+/// codebook where the layer has one group). Errors: schemes that it cannot
 /// round so; what the scheme refuses.
 inline any_quantized round_weights(const node& n, const any_scheme& scheme, const std::vector<affine_params>& params,
                                    weight_rounding how, const group_moments& moments, const executor& pool = {}) {
@@ -92,6 +94,10 @@ inline any_quantized round_weights(const node& n, const any_scheme& scheme, cons
             if constexpr (std::is_same_v<S, kmeans>) {
                 if (how == weight_rounding::gptq && chosen.granularity.kind == sharing::tensor)
                     return detail::round_to_codebook(n, chosen, moments, pool);
+            }
+            if constexpr (requires { gptq(n.weights.view(), moments[0].gram(), chosen, gptq_options{}, pool); }) {
+                if (how == weight_rounding::gptq && moments.size() == 1)
+                    return gptq(n.weights.view(), moments[0].gram(), chosen, {.activation_order = true}, pool);
             }
             check(how == weight_rounding::nearest, describe(n), ": ", to_string(chosen),
                   " can only be rounded to the nearest");

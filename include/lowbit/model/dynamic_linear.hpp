@@ -28,8 +28,9 @@ class dynamic_linear {
 public:
     /// weights: [out, in], of any scheme (those that are not affine per tensor or output channel compute as int8 per
     /// channel). bias: [out], or empty. activations: at most 8 bits, signed or not. Errors: other shapes.
-    dynamic_linear(const any_quantized& weights, tensor<float> bias = {}, dynamic_range ranges = dynamic_range::per_row,
-                   const affine& activations = {.bits = 8, .symmetric = false})
+    explicit dynamic_linear(const any_quantized& weights, tensor<float> bias = {},
+                            dynamic_range ranges = dynamic_range::per_row,
+                            const affine& activations = {.bits = 8, .symmetric = false})
         : bias_(std::move(bias)), ranges_(ranges), activations_(activations) {
         check(weights.shape().rank() == 2, "dynamic_linear: weights ", to_string(weights.shape()),
               " should be [out, in]");

@@ -77,6 +77,7 @@ tensor<T> fake_quantized_step(const quantized_graph& q, const integer_step& step
         tensor<float>& x = values.emplace_back(with_batch(q.network[n.inputs[i]].shape, batch));
         dequantize_affine(inputs[i].data(), x.size(), params.scale, params.zero_point, x.data());
     }
+    views.reserve(values.size());
     for (const tensor<float>& x : values) views.push_back(x.view());
     tensor<float> y(with_batch(n.shape, batch));
     if (n.has_weights()) {

@@ -88,7 +88,7 @@ inline affine_tensor adaround(tensor_view<const float> weights, const Eigen::Mat
           " inputs, a gram matrix of ", gram.rows(), " x ", gram.cols());
     check(options.iterations > 0, "adaround: ", options.iterations, " iterations");
     const partition sets(weights.shape(), scheme.granularity);
-    const affine_tensor nearest = quantize(weights, scheme, params, exec);
+    affine_tensor nearest = quantize(weights, scheme, params, exec);
     const double nearest_error = output_error(weights, dequantize(nearest, exec), gram);
     if (!(nearest_error > 0)) return nearest;
     const Eigen::MatrixXf normalized = (gram * (static_cast<double>(weights.size()) / nearest_error)).cast<float>();

@@ -103,7 +103,7 @@ auto gptq_blocks(tensor_view<const float> weights, const Eigen::MatrixXd& gram, 
     for (std::ptrdiff_t i = 0; i < weights.size(); ++i) {
         check(is_finite(weights[i]), "gptq: the weight at index ", i, " is not finite");
     }
-    const auto nearest = quantize(weights, scheme, exec);
+    auto nearest = quantize(weights, scheme, exec);
     const auto larger = [](float a, float b) { return std::abs(a) < std::abs(b); };
     const std::ptrdiff_t at = std::max_element(weights.begin(), weights.end(), larger) - weights.begin();
     if (weights.empty() || weights[at] == 0) return nearest;

@@ -37,7 +37,7 @@ inline std::vector<float> smoothquant(const layer_view& before, const layer_view
                                       std::span<const float> input_largest, double alpha = 0.5) {
     check(before.outputs() == std::ssize(input_largest), "smoothquant: ", before.outputs(), " outputs before, ",
           input_largest.size(), " inputs");
-    const std::vector<float> s = smoothquant_scales(layer, input_largest, alpha);
+    std::vector<float> s = smoothquant_scales(layer, input_largest, alpha);
     std::vector<float> inverse(s.size());
     for (std::size_t j = 0; j < s.size(); ++j) inverse[j] = 1 / s[j];
     scale_outputs(before, inverse);

@@ -100,6 +100,7 @@ void transfer(Io& io, const affine& s, const tensor_shape&, std::vector<affine_p
     if (s.symmetric) return;
     packed_codes zeros(std::ssize(params), s.bits, s.is_signed);
     std::vector<std::int32_t> points;
+    points.reserve(params.size());
     for (const affine_params& p : params) points.push_back(p.zero_point);
     zeros.pack(0, zeros.size(), points.data());
     io.packed(zeros);

@@ -42,7 +42,7 @@ struct depthwise_workspace {
     }
 };
 
-/// The lines of a batch, four at a time, each by blocks of channels.
+/// The lines of a batch, up to four at a time, each by blocks of channels.
 inline bool run_depthwise(const depthwise_header& h, std::ptrdiff_t batch, const void* x, void* y, void* workspace,
                           const executor& threads) {
     if (h.grouped) {
@@ -65,15 +65,22 @@ inline bool run_depthwise(const depthwise_header& h, std::ptrdiff_t batch, const
         image = space;
     }
     const std::ptrdiff_t width = depthwise_width(h.common.set), out_height = s.out_height();
-    const std::ptrdiff_t quarters = (out_height + 3) / 4, all = batch * quarters;  // of four lines each
+    // Bands of lines, a multiple of four: as many as keep their part of the image in L2, so that the weights of a block
+    // of channels serve long; fewer where threads want work.
+    const std::ptrdiff_t line_bytes = s.window.stride_height * s.width * s.out_channels;
+    const std::ptrdiff_t cached = (std::ptrdiff_t{1} << 18) / line_bytes,
+                         share = batch * out_height / threads.concurrency() / 4;
+    const std::ptrdiff_t lines = threads.concurrency() > 1 ? std::min(cached, share) : cached;
+    const std::ptrdiff_t band = std::max<std::ptrdiff_t>(lines / 4 * 4, 4);
+    const std::ptrdiff_t bands = (out_height + band - 1) / band, all = batch * bands;
     const std::ptrdiff_t y_line = s.out_width() * s.out_channels, value = bytes_of(h.common.output);
     const std::ptrdiff_t tasks = threads.concurrency() > 1 ? std::min(all, depthwise_workspace::most_tasks) : 1;
     const depthwise_function run_lines = depthwise_lines_for(h.common.set);
     threads.parallel_for(tasks, [&](std::ptrdiff_t task) {
         depthwise_lines work{.header = &h, .quads = space + sizes.image + task * sizes.lines};
-        for (std::ptrdiff_t quarter = all * task / tasks; quarter < all * (task + 1) / tasks; ++quarter) {
-            const std::ptrdiff_t n = quarter / quarters, top = quarter % quarters * 4;
-            const std::ptrdiff_t bottom = std::min(top + 4, out_height);
+        for (std::ptrdiff_t i = all * task / tasks; i < all * (task + 1) / tasks; ++i) {
+            const std::ptrdiff_t n = i / bands, top = i % bands * band;
+            const std::ptrdiff_t bottom = std::min(top + band, out_height);
             for (std::ptrdiff_t block = 0; block < h.blocks; ++block) {
                 const std::ptrdiff_t first = block * width;
                 work.block = h.base() + h.first_block + block * h.block_bytes;
@@ -82,9 +89,9 @@ inline bool run_depthwise(const depthwise_header& h, std::ptrdiff_t batch, const
                 work.halves = work.channels <= width / 2;
                 const std::ptrdiff_t at_once = (work.halves ? 2 : 1) * (h.paired ? 2 : 1);
                 for (work.oy = top; work.oy < bottom; work.oy += at_once) {
-                    for (std::ptrdiff_t i = 0; i < 4; ++i) {
-                        const std::ptrdiff_t oy = work.oy + i;
-                        work.y[i] = oy < bottom ? static_cast<std::uint8_t*>(y) +
+                    for (std::ptrdiff_t k = 0; k < 4; ++k) {
+                        const std::ptrdiff_t oy = work.oy + k;
+                        work.y[k] = oy < bottom ? static_cast<std::uint8_t*>(y) +
                                                       ((n * out_height + oy) * y_line + first) * value
                                                 : nullptr;
                     }

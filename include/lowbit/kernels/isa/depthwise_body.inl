@@ -7,7 +7,7 @@
 template <bool Halves>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* const (&low)[4],
                                                            const std::uint8_t* const (&high)[4], std::ptrdiff_t count,
-                                                           std::ptrdiff_t pixel, int channels, vec flip,
+                                                           std::ptrdiff_t pixel, const byte_mask& channels, vec flip,
                                                            std::uint8_t* to, std::ptrdiff_t to_step) {
     for (std::ptrdiff_t at = 0; count > 0; --count, at += pixel, to += to_step) {
         vec bytes[4];
@@ -33,6 +33,7 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
     const window2d& w = s.window;
     const std::ptrdiff_t pixel = s.out_channels;  // the image has the multiplied channels by now
     const vec flip = splat_byte(h.common.input == code_type::s8 ? 0x80 : 0);
+    const byte_mask channels(work.channels);
     const std::uint8_t* const nothing = h.base() + h.zero_row;  // a line of Z_x
     const std::ptrdiff_t taps = h.paired ? 4 : w.kernel_height, below = work.oy + (h.paired ? 2 : 1);
     const std::ptrdiff_t ix = ox * w.stride_width - w.pad_left, columns = h.columns_of(outputs);
@@ -54,11 +55,11 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
             if (ky >= taps) low[k] = low[0], high[k] = high[0];
         }
         std::uint8_t* to = work.quads + q * 4 * lanes * 4;
-        interleave_columns<Halves>(beside, beside, left, 0, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(beside, beside, left, 0, channels, flip, to, column_bytes);
         to += left * column_bytes;
-        interleave_columns<Halves>(low, high, inside, pixel, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(low, high, inside, pixel, channels, flip, to, column_bytes);
         to += inside * column_bytes;
-        interleave_columns<Halves>(beside, beside, columns - left - inside, 0, work.channels, flip, to, column_bytes);
+        interleave_columns<Halves>(beside, beside, columns - left - inside, 0, channels, flip, to, column_bytes);
     }
 }
 

@@ -74,8 +74,8 @@ LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, 
         for (int k = 0; k < 4; ++k) {
             const int at = k * lanes, some = columns - at;
             const auto* from = reinterpret_cast<const std::uint8_t*>(acc + at);
-            const vec sum =
-                add(some >= lanes ? load(from) : load_bytes(from, some > 0 ? 4 * some : 0), load(p.start + at));
+            const vec sum = add(some >= lanes ? load(from) : load_bytes(from, byte_mask(some > 0 ? 4 * some : 0)),
+                                load(p.start + at));
             const vec m0 = load(p.m0 + at), m0_odd = odd_lanes(m0), right = load(p.right + at);
             if (plain) {
                 v[k] = rescale(sum, m0, m0_odd, load(p.round + at), right);
@@ -85,7 +85,8 @@ LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, 
             v[k] = rounding == requant_rounding::single ? rescale(shifted, m0, m0_odd, load(p.round + at), right)
                                                         : rescale_twice(shifted, m0, m0_odd, right);
         }
-        store_bytes(t.y + row * y_stride, flip_bits(clamp_s8(narrow(v, zero), lowest, highest), flip), columns);
+        store_bytes(t.y + row * y_stride, flip_bits(clamp_s8(narrow(v, zero), lowest, highest), flip),
+                    byte_mask(columns));
     }
 }
 
@@ -93,7 +94,7 @@ LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, 
 LOWBIT_TARGET inline void max_window(const pool_task& t) {
     const vec flip = splat_byte(t.flip), lowest = splat_byte(t.lowest), highest = splat_byte(t.highest);
     for (std::ptrdiff_t c = 0; c < t.channels; c += 4 * lanes) {
-        const int count = static_cast<int>(t.channels - c < 4 * lanes ? t.channels - c : 4 * lanes);
+        const byte_mask count(static_cast<int>(t.channels - c < 4 * lanes ? t.channels - c : 4 * lanes));
         vec most = lowest;
         for (std::ptrdiff_t y = t.top; y < t.bottom; ++y)
             for (std::ptrdiff_t x = t.left; x < t.right; ++x)

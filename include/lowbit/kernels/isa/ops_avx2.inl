@@ -117,19 +117,27 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_high(vec a, vec b) { return 
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec move_byte_up(vec a) { return _mm256_slli_epi32(a, 8); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec flip_bits(vec a, vec b) { return _mm256_xor_si256(a, b); }
 
-/// The first `count` bytes, zeros after them.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, int count) {
-    if (count >= 32) return load(p);
+/// The first `count` bytes of a register (or of each half): made once, outside the loops.
+struct byte_mask {
+    int count;
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE explicit byte_mask(int bytes) : count(bytes) {}
+};
+
+/// The bytes of the mask, zeros for the others.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, const byte_mask& mask) {
+    if (mask.count >= 32) return load(p);
     alignas(32) std::uint8_t some[32] = {};
-    std::memcpy(some, p, static_cast<std::size_t>(count));
+    std::memcpy(some, p, static_cast<std::size_t>(mask.count));
     return load(some);
 }
 
-/// The first `count` (at most 16) bytes of two places, in the two halves.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high, int count) {
+/// The bytes of the mask (at most 16) of two places, in the two halves.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high,
+                                                   const byte_mask& mask) {
     alignas(32) std::uint8_t some[32] = {};
-    std::memcpy(some, low, static_cast<std::size_t>(count));
-    std::memcpy(some + 16, high, static_cast<std::size_t>(count));
+    std::memcpy(some, low, static_cast<std::size_t>(mask.count));
+    std::memcpy(some + 16, high, static_cast<std::size_t>(mask.count));
     return load(some);
 }
 
@@ -178,11 +186,11 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec widen(const std::uint8_t* p, std::uint8_t
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract(vec a, vec b) { return _mm256_sub_epi32(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec max_u8(vec a, vec b) { return _mm256_max_epu8(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec min_u8(vec a, vec b) { return _mm256_min_epu8(a, b); }
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, int count) {
-    if (count >= 32) return store(p, v);
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, const byte_mask& mask) {
+    if (mask.count >= 32) return store(p, v);
     alignas(32) std::uint8_t all[32];
     store(all, v);
-    std::memcpy(p, all, static_cast<std::size_t>(count));
+    std::memcpy(p, all, static_cast<std::size_t>(mask.count));
 }
 
 /// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.

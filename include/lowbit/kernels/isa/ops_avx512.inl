@@ -148,17 +148,26 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec interleave16_high(vec a, vec b) { return 
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec move_byte_up(vec a) { return _mm512_slli_epi32(a, 8); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec flip_bits(vec a, vec b) { return _mm512_xor_si512(a, b); }
 
-/// The first `count` bytes, zeros after them.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, int count) {
-    const __mmask64 mask = count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
-    return _mm512_maskz_loadu_epi8(mask, p);
+/// The first `count` bytes of a register (or of each half): made once, outside the loops.
+struct byte_mask {
+    __mmask64 whole;
+    __mmask32 half;
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE explicit byte_mask(int count)
+        : whole(count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1),
+          half(count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1) {}
+};
+
+/// The bytes of the mask, zeros for the others.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, const byte_mask& mask) {
+    return _mm512_maskz_loadu_epi8(mask.whole, p);
 }
 
-/// The first `count` (at most 32) bytes of two places, in the two halves.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high, int count) {
-    const __mmask32 mask = count >= 32 ? ~__mmask32{0} : (__mmask32{1} << count) - 1;
-    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(mask, low)),
-                              _mm256_maskz_loadu_epi8(mask, high), 1);
+/// The bytes of the mask (at most 32) of two places, in the two halves.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high,
+                                                   const byte_mask& mask) {
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(mask.half, low)),
+                              _mm256_maskz_loadu_epi8(mask.half, high), 1);
 }
 
 /// The codes of 64 channels, or of 32 channels of two places.
@@ -202,8 +211,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec widen(const std::uint8_t* p, std::uint8_t
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract(vec a, vec b) { return _mm512_sub_epi32(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec max_u8(vec a, vec b) { return _mm512_max_epu8(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec min_u8(vec a, vec b) { return _mm512_min_epu8(a, b); }
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, int count) {
-    _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, v);
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, const byte_mask& mask) {
+    _mm512_mask_storeu_epi8(p, mask.whole, v);
 }
 
 /// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.

@@ -65,8 +65,29 @@ public:
     }
 
     std::uint16_t operator()(float x) const {
-        const std::size_t rank = steps_ > 0 ? by_table(x) : by_search(x);
-        return ascending_ ? static_cast<std::uint16_t>(rank) : order_[rank];
+        std::uint16_t label = 0;
+        label_all(&x, 1, &label);
+        return label;
+    }
+
+    /// The labels of n values. Label: std::uint16_t, or std::uint8_t for at most 256 centroids.
+    template <class Label>
+    void label_all(const float* x, std::ptrdiff_t n, Label* labels) const {
+        const auto each = [&](auto rank_of) {
+            for (std::ptrdiff_t i = 0; i < n; ++i) labels[i] = static_cast<Label>(rank_of(x[i]));
+        };
+        if (steps_ == 1) {
+            each([&](float v) {
+                const std::size_t rank = first_rank_[static_cast<std::size_t>(cells_(v))];
+                return rank + (v > thresholds_[rank]);
+            });
+        } else if (steps_ > 1) {
+            each([&](float v) { return by_table(v); });
+        } else {
+            each([&](float v) { return by_search(v); });
+        }
+        if (ascending_) return;
+        for (std::ptrdiff_t i = 0; i < n; ++i) labels[i] = static_cast<Label>(order_[labels[i]]);
     }
 
 private:

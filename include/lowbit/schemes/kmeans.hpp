@@ -108,15 +108,17 @@ inline packed_codes nearest_labels(tensor_view<const float> x, const kmeans& s, 
     for (std::ptrdiff_t i = 0; x.size() > 0 && i < sets.count(); ++i)
         nearest.emplace_back(books[static_cast<std::size_t>(i)].centroids, sets[i].size());
     packed_codes codes(x.size(), s.bits, false);
-    exec.parallel_for(ceil_div(x.size(), label_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * label_tile, last = std::min(first + label_tile, x.size());
-        std::array<std::uint16_t, label_tile> labels;
-        sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
-            const nearest_centroid& find = nearest[static_cast<std::size_t>(set)];
-            for (std::ptrdiff_t i = at; i < at + count; ++i) labels[static_cast<std::size_t>(i - first)] = find(x[i]);
+    const auto label_tiles = [&]<class Label>(Label) {
+        exec.parallel_for(ceil_div(x.size(), label_tile), [&](std::ptrdiff_t t) {
+            const std::ptrdiff_t first = t * label_tile, last = std::min(first + label_tile, x.size());
+            std::array<Label, label_tile> labels;
+            sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
+                nearest[static_cast<std::size_t>(set)].label_all(x.data() + at, count, labels.data() + (at - first));
+            });
+            codes.pack(first, last - first, labels.data());
         });
-        codes.pack(first, last - first, labels.data());
-    });
+    };
+    s.bits <= 8 ? label_tiles(std::uint8_t{}) : label_tiles(std::uint16_t{});
     return codes;
 }
 

@@ -64,9 +64,10 @@ public:
         if (values_.empty()) return solution;
         if (low_ == high_) return {{double(low_)}, 0.0, 0};
         // Cells pay off where there are many values in each, and many cells in a cluster.
-        const bool count_cells = std::ssize(values_) >= 1 << 15 && k <= 4096 && double(high_) - double(low_) < 0x1p126;
+        const bool count_cells =
+            std::ssize(values_) >= 1 << 15 && k <= (fast ? 4096 : 400) && double(high_) - double(low_) < 0x1p126;
         if (count_cells) {
-            make_cells(k);
+            make_cells(k, fast);
             count();
         }
         if (std::ssize(cells_) < 16 * k) refine_all();
@@ -79,12 +80,21 @@ public:
         const double total = sorted_.cluster(0, last).first;
         double price = 5 * total / std::pow(double(k), 3) + std::numeric_limits<double>::min();
         credit_.clear();
-        path_solver solver(sorted_, credit_);
-        const auto plain_path = [&](double p) {
-            solver.solve(p);
-            return solver.path();
+        const auto best_path = [&](const sorted_points& points, std::ptrdiff_t links) {
+            path_solver solver(points, credit_);
+            const auto solve = [&](double p) {
+                solver.solve(p);
+                return solver.path();
+            };
+            return path_with_links(solve, links, price, solution.iterations);
         };
-        link_path path = path_with_links(plain_path, k, price, solution.iterations);
+        // The price is nearly that of a few points for each cluster: the middle of those that yield k.
+        if (sorted_.size() > 256 * k) {
+            const sorted_points few = sorted_.merged(sorted_.size() / (64 * k));
+            const double fewer = best_path(few, k - 1).cost;
+            price = (fewer - best_path(few, k + 1).cost) / 2;
+        }
+        link_path path = best_path(sorted_, k);
         if (!fast && !all_refined()) {
             // Cuts that move together cost little, so that they would go about k/4 cells for the credit of a cell.
             reach_ = static_cast<int>(k / 4) + 8;
@@ -111,8 +121,9 @@ private:
 
     /// Slices of the values: as many as the problem wants, whatever the threads.
     std::ptrdiff_t slices() const { return std::clamp<std::ptrdiff_t>(std::ssize(values_) >> 18, 1, 8); }
-    std::pair<std::size_t, std::size_t> slice(std::ptrdiff_t s) const {
-        const std::ptrdiff_t n = std::ssize(values_), step = ceil_div(n, slices());
+    std::pair<std::size_t, std::size_t> slice(std::ptrdiff_t s) const { return slice(s, slices()); }
+    std::pair<std::size_t, std::size_t> slice(std::ptrdiff_t s, std::ptrdiff_t parts) const {
+        const std::ptrdiff_t n = std::ssize(values_), step = ceil_div(n, parts);
         return {static_cast<std::size_t>(std::min(n, s * step)), static_cast<std::size_t>(std::min(n, (s + 1) * step))};
     }
 
@@ -165,7 +176,7 @@ private:
     }
 
     /// Centre and spread from a sample; cells fine enough that a cluster has many.
-    void make_cells(std::ptrdiff_t k) {
+    void make_cells(std::ptrdiff_t k, bool fast) {
         std::array<float, 1024> sample;
         const std::size_t step = values_.size() / sample.size();
         for (std::size_t i = 0; i < sample.size(); ++i) sample[i] = values_[i * step];
@@ -179,17 +190,21 @@ private:
         const float largest = static_cast<float>(
             std::min(std::max(double(high_) - double(centre), double(centre) - double(low_)), 0x1p127));
         const float spread = first == sample.end() ? largest : *(first + (sample.end() - first) / 2);
-        map_ = value_cells(centre, spread / 8, largest, k > 64 ? 14 : 12);
+        // Paths of k − 1 or k + 1 clusters cost so little more that credits must be small: about k² cells and more.
+        const int bits = fast || k <= 64 ? 12 : k <= 128 ? 14 : 15;
+        map_ = value_cells(centre, spread / 8, largest, bits);
     }
 
     /// Sums per cell, cells that are not empty.
     void count() {
-        std::vector<std::vector<cell_sums>> sums(static_cast<std::size_t>(slices()));
+        // Each part has a table of its own, which should be small beside it.
+        const std::ptrdiff_t parts = std::clamp<std::ptrdiff_t>(std::ssize(values_) / (4 * map_.count()), 1, slices());
+        std::vector<std::vector<cell_sums>> sums(static_cast<std::size_t>(parts));
         const double centre = double(map_.centre());
-        exec_.parallel_for(slices(), [&](std::ptrdiff_t s) {
+        exec_.parallel_for(parts, [&](std::ptrdiff_t s) {
             auto& mine = sums[static_cast<std::size_t>(s)];
             mine.resize(static_cast<std::size_t>(map_.count()));
-            const auto [first, last] = slice(s);
+            const auto [first, last] = slice(s, parts);
             for (std::size_t i = first; i < last; ++i) {
                 const double y = double(values_[i]) - centre, w = weight(i);
                 cell_sums& sum = mine[static_cast<std::size_t>(map_(values_[i]))];

@@ -51,11 +51,16 @@ struct sorted_points {
         return {std::max(0.0, square - moment * moment / sum_weight), origin + moment / sum_weight};
     }
 
-    /// The same, seen from the other end.
-    sorted_points mirrored() const {
-        sorted_points m{
-            {weight.rbegin(), weight.rend()}, {value.rbegin(), value.rend()}, {scatter.rbegin(), scatter.rend()}};
-        for (double& x : m.value) x = -x;
+    /// Each `together` neighbours as one point.
+    sorted_points merged(std::ptrdiff_t together) const {
+        sorted_points m;
+        for (std::ptrdiff_t first = 0; first < size(); first += together) {
+            const std::ptrdiff_t last = std::min(first + together, size());
+            const auto [error, mean] = cluster(first, last);
+            double sum = 0;
+            for (std::ptrdiff_t i = first; i < last; ++i) sum += weight[static_cast<std::size_t>(i)];
+            m.push_back(sum, mean, error);
+        }
         return m;
     }
 };

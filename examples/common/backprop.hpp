@@ -31,6 +31,8 @@ public:
     /// Weights as the layer will use them, and the gradient's way back.
     virtual void weights(lowbit::edge layer, tensor<float>& values) = 0;
     virtual void weights_backward(lowbit::edge layer, const tensor<float>& before, tensor<float>& gradient) = 0;
+    /// The bias likewise, after the weights; its gradient passes unchanged.
+    virtual void bias(lowbit::edge layer, tensor<float>& values) = 0;
     /// Whether a node's output is changed at all; then how, and the gradient's way back.
     virtual bool changes(lowbit::edge node) const = 0;
     virtual void output(lowbit::edge node, tensor<float>& values) = 0;
@@ -92,6 +94,8 @@ public:
             if (simulated_ && n.has_weights()) {
                 s.weights = n.weights;
                 simulated_->weights(e, s.weights);
+                s.bias = n.bias;
+                simulated_->bias(e, s.bias);
             }
             forward(n, s, mode);
             if (simulated_ && simulated_->changes(e)) {
@@ -128,14 +132,16 @@ public:
 private:
     struct state {
         tensor<float> value{}, gradient{};
-        tensor<float> first{}, second{};    ///< gradients of weights and bias, or of gamma and beta
-        tensor<float> weights{}, before{};  ///< simulated weights; the output before it was changed
+        tensor<float> first{}, second{};  ///< gradients of weights and bias, or of gamma and beta
+        tensor<float> weights{}, bias{};  ///< as simulated
+        tensor<float> before{};           ///< the output before it was changed
         norm_statistics<float> norm{};
     };
 
     const tensor<float>& weights_of(const lowbit::node& n, const state& s) const {
         return simulated_ ? s.weights : n.weights;
     }
+    const tensor<float>& bias_of(const lowbit::node& n, const state& s) const { return simulated_ ? s.bias : n.bias; }
     state& at(lowbit::edge e) { return states_[static_cast<std::size_t>(e.node)]; }
 
     void forward(lowbit::node& n, state& s, pass mode) {
@@ -145,11 +151,11 @@ private:
         tensor<float>& y = s.value;
         switch (n.kind) {
             case op::conv2d:
-                return conv2d_forward(n, x, weights_of(n, s), n.bias, y, threads_);
+                return conv2d_forward(n, x, weights_of(n, s), bias_of(n, s), y, threads_);
             case op::depthwise_conv2d:
-                return depthwise_forward(n, x, weights_of(n, s), n.bias, y, threads_);
+                return depthwise_forward(n, x, weights_of(n, s), bias_of(n, s), y, threads_);
             case op::linear:
-                return linear_forward(x, weights_of(n, s), n.bias, y, threads_);
+                return linear_forward(x, weights_of(n, s), bias_of(n, s), y, threads_);
             case op::batch_norm:
                 set_statistics(n, s, x, mode);
                 return batch_norm_forward(x, s.norm, n.norm.gamma, n.norm.beta, y, threads_);

@@ -236,6 +236,54 @@ TEST_CASE("a whole network's gradient points uphill, by as much as it says") {
     }
 }
 
+namespace {
+
+/// Doubles weights and biases, and triples the outputs of ReLUs; its backward passes say so.
+struct scaling : simulation {
+    explicit scaling(const lowbit::graph& network) : g(network) {}
+    void weights(lowbit::edge, tensor<float>& values) override { lowbit::as_array(values.view()) *= 2.0f; }
+    void weights_backward(lowbit::edge, const tensor<float>&, tensor<float>& gradient) override {
+        lowbit::as_array(gradient.view()) *= 2.0f;
+    }
+    void bias(lowbit::edge, tensor<float>& values) override { lowbit::as_array(values.view()) *= 2.0f; }
+    bool changes(lowbit::edge e) const override { return g[e].kind == lowbit::op::relu; }
+    void output(lowbit::edge, tensor<float>& values) override { lowbit::as_array(values.view()) *= 3.0f; }
+    void output_backward(lowbit::edge, const tensor<float>&, tensor<float>& gradient) override {
+        lowbit::as_array(gradient.view()) *= 3.0f;
+    }
+    const lowbit::graph& g;
+};
+
+}  // namespace
+
+TEST_CASE("a simulation stands between the layers, both ways") {
+    // Doubled and tripled by hand, a network computes what the simulated one does, and its gradients follow.
+    lowbit::graph plain = lenet(3), by_hand = plain;
+    const auto scale = [&](const char* layer, float weights, float bias) {
+        lowbit::node& n = by_hand.at(layer);
+        lowbit::as_array(n.weights.view()) *= weights;
+        for (float& b : n.bias) b = (b + 0.1f) * bias;
+        for (float& b : plain.at(layer).bias) b += 0.1f;
+    };
+    for (const char* layer : {"conv1", "conv2", "conv3", "fc1"}) scale(layer, 6, 6);
+    scale("fc2", 2, 2);
+    scaling simulated(plain);
+    backprop a(plain, {}, &simulated), b(by_hand);
+    random_source random(9);
+    tensor<float>& images = a.input(4);
+    for (float& v : images) v = static_cast<float>(random.uniform());
+    std::copy(images.begin(), images.end(), b.input(4).begin());
+    const auto &y = a.forward(pass::training), &expected = b.forward(pass::training);
+    for (std::ptrdiff_t i = 0; i < y.size(); ++i) CHECK(y[i] == Approx(expected[i]).epsilon(1e-4).margin(1e-2));
+    const std::vector<int> labels{1, 2, 3, 4};
+    a.backward(labels);
+    b.backward(labels);
+    const auto& of_a = *a.parameters()[0].gradient;
+    const auto& of_b = *b.parameters()[0].gradient;
+    for (std::ptrdiff_t i = 0; i < of_a.size(); ++i)
+        CHECK(of_a[i] == Approx(6 * of_b[i]).epsilon(1e-3).margin(1e-3 * std::abs(6.0f * of_b[0])));
+}
+
 TEST_CASE("training gives the same bits with any number of threads") {
     const auto trained = [](int threads) {
         lowbit::thread_pool pool(threads);

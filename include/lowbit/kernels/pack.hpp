@@ -52,10 +52,8 @@ void unpack(const std::uint8_t* bytes, std::ptrdiff_t n, int bits, Code* codes) 
         }
 #if defined(__x86_64__)
         if (bits >= 2 && includes(active_isa(), isa::avx2)) {
-            const std::ptrdiff_t done = includes(active_isa(), isa::avx512)
-                                            ? detail::lanes_avx512::unpack_bytes(bytes, n, bits, codes)
-                                            : detail::lanes_avx2::unpack_bytes(bytes, n, bits, codes);
-            return unpack_codes(bytes + done / 8 * bits, n - done, bits, codes + done);
+            return includes(active_isa(), isa::avx512) ? detail::lanes_avx512::unpack_bytes(bytes, n, bits, codes)
+                                                       : detail::lanes_avx2::unpack_bytes(bytes, n, bits, codes);
         }
 #endif
     }

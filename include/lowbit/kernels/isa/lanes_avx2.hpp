@@ -159,9 +159,14 @@ LOWBIT_LANES_FN i32 splat_quarter(const void* p) {
     const __m256i both = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)p));
     return {both, both};
 }
-LOWBIT_LANES_FN i32 load_quarters(const std::uint8_t* p, std::ptrdiff_t step) {
-    return {_mm256_loadu2_m128i((const __m128i*)(p + step), (const __m128i*)p),
-            _mm256_loadu2_m128i((const __m128i*)(p + 3 * step), (const __m128i*)(p + 2 * step))};
+// Two loads here, each for the quarters of its register, and units of 32 bits.
+using unit = std::uint32_t;
+inline constexpr int quarters_of_load = 2;
+LOWBIT_LANES_FN i32 load_eights(const std::uint8_t* p, int bytes) {
+    return {_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)(p + 4 * bytes))};
+}
+LOWBIT_LANES_FN i32 distribute(i32 bytes, i32 indices) {
+    return {_mm256_permutevar8x32_epi32(bytes.low, indices.low), _mm256_permutevar8x32_epi32(bytes.high, indices.high)};
 }
 LOWBIT_LANES_FN void store_quarters(std::uint8_t* p, std::ptrdiff_t step, i32 x) {
     _mm_storeu_si128((__m128i*)p, _mm256_castsi256_si128(x.low));

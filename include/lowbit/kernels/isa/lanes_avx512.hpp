@@ -113,12 +113,12 @@ LOWBIT_LANES_FN i32 shuffle_bytes(i32 x, i32 order) { return _mm512_shuffle_epi8
 LOWBIT_LANES_FN i32 splat_quarter(const void* p) {
     return _mm512_maskz_broadcast_i32x4(all, _mm_loadu_si128((const __m128i*)p));
 }
-LOWBIT_LANES_FN i32 load_quarters(const std::uint8_t* p, std::ptrdiff_t step) {
-    const __m128i first = _mm_loadu_si128((const __m128i*)p), second = _mm_loadu_si128((const __m128i*)(p + step));
-    const __m128i third = _mm_loadu_si128((const __m128i*)(p + 2 * step));
-    const __m128i fourth = _mm_loadu_si128((const __m128i*)(p + 3 * step));
-    const i32 low = _mm512_inserti32x4(_mm512_castsi128_si512(first), second, 1);
-    return _mm512_inserti32x4(_mm512_inserti32x4(low, third, 2), fourth, 3);
+// Bytes of one load distributed over the quarters: `distribute` moves units of 16 bits, by their indices in the load.
+using unit = std::uint16_t;
+inline constexpr int quarters_of_load = 4;  ///< quarters that the same load serves
+LOWBIT_LANES_FN i32 load_eights(const std::uint8_t* p, int /*bytes of eight codes*/) { return _mm512_loadu_si512(p); }
+LOWBIT_LANES_FN i32 distribute(i32 bytes, i32 indices) {
+    return _mm512_maskz_permutexvar_epi16(0xffffffffu, indices, bytes);
 }
 LOWBIT_LANES_FN void store_quarters(std::uint8_t* p, std::ptrdiff_t step, i32 x) {
     _mm_storeu_si128((__m128i*)p, _mm512_maskz_extracti64x2_epi64(0x3, x, 0));

@@ -80,21 +80,12 @@ public:
         const double total = sorted_.cluster(0, last).first;
         double price = 5 * total / std::pow(double(k), 3) + std::numeric_limits<double>::min();
         credit_.clear();
-        const auto best_path = [&](const sorted_points& points, std::ptrdiff_t links) {
-            path_solver solver(points, credit_);
-            const auto solve = [&](double p) {
-                solver.solve(p);
-                return solver.path();
-            };
-            return path_with_links(solve, links, price, solution.iterations);
+        path_solver solver(sorted_, credit_);
+        const auto plain_path = [&](double p) {
+            solver.solve(p);
+            return solver.path();
         };
-        // The price is nearly that of a few points for each cluster: the middle of those that yield k.
-        if (sorted_.size() > 256 * k) {
-            const sorted_points few = sorted_.merged(sorted_.size() / (64 * k));
-            const double fewer = best_path(few, k - 1).cost;
-            price = (fewer - best_path(few, k + 1).cost) / 2;
-        }
-        link_path path = best_path(sorted_, k);
+        link_path path = path_with_links(plain_path, k, price, solution.iterations);
         if (!fast && !all_refined()) {
             // Cuts that move together cost little, so that they would go about k/4 cells for the credit of a cell.
             reach_ = static_cast<int>(k / 4) + 8;
@@ -191,7 +182,7 @@ private:
             std::min(std::max(double(high_) - double(centre), double(centre) - double(low_)), 0x1p127));
         const float spread = first == sample.end() ? largest : *(first + (sample.end() - first) / 2);
         // Paths of k − 1 or k + 1 clusters cost so little more that credits must be small: about k² cells and more.
-        const int bits = fast || k <= 64 ? 12 : k <= 128 ? 14 : 15;
+        const int bits = fast || k <= 64 ? 12 : k <= 128 || std::ssize(values_) < 1 << 22 ? 14 : 15;
         map_ = value_cells(centre, spread / 8, largest, bits);
     }
 

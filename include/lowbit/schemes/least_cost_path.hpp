@@ -50,19 +50,6 @@ struct sorted_points {
         }
         return {std::max(0.0, square - moment * moment / sum_weight), origin + moment / sum_weight};
     }
-
-    /// Each `together` neighbours as one point.
-    sorted_points merged(std::ptrdiff_t together) const {
-        sorted_points m;
-        for (std::ptrdiff_t first = 0; first < size(); first += together) {
-            const std::ptrdiff_t last = std::min(first + together, size());
-            const auto [error, mean] = cluster(first, last);
-            double sum = 0;
-            for (std::ptrdiff_t i = first; i < last; ++i) sum += weight[static_cast<std::size_t>(i)];
-            m.push_back(sum, mean, error);
-        }
-        return m;
-    }
 };
 
 /// Nodes from 0 to the last, ascending: clusters are what lies between them.

@@ -169,3 +169,16 @@ TEST_CASE("evaluate: the count of values is the node's") {
     const auto net = networks::lenet();
     CHECK_THROWS_AS(evaluate(net.at("conv1"), {}), error);
 }
+
+TEST_CASE("a large batch runs in parts: the same as each part by itself, whatever the executor") {
+    const auto net = networks::mobile();
+    const auto x = random({150, 12, 12, 3}, -1, 1, 7);
+    const auto y = float_run(net, x);
+    REQUIRE(y.shape() == tensor_shape{150, 5});
+    pool backwards;
+    CHECK(float_run(net, x, {}, backwards) == y);
+    const tensor_view<const float> middle(x.data() + 64 * 12 * 12 * 3, {64, 12, 12, 3});
+    const auto part = float_run(net, middle);
+    CHECK(std::equal(part.begin(), part.end(), y.data() + 64 * 5));
+    CHECK(max_error(y, float_run(net, x, [](edge, const node&, tensor_view<const float>) {})) < 1e-5);
+}

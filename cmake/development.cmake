@@ -28,6 +28,14 @@ if(LOWBIT_CHECKED)
     target_link_options(lowbit_development INTERFACE --coverage -fsanitize=address,undefined)
 endif()
 
+# The integer kernels compiled once for all tests, benches and examples (-O2 whatever else is asked: their accumulators
+# are registers only there).
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/compiled_kernels.cpp
+    CONTENT "#define LOWBIT_COMPILED_UNIT\n#include <lowbit/kernels/isa/gemm.hpp>\n")
+add_library(lowbit_compiled STATIC EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/compiled_kernels.cpp)
+target_compile_definitions(lowbit_compiled PUBLIC LOWBIT_COMPILED)
+target_link_libraries(lowbit_compiled PUBLIC lowbit_development)
+
 # All of lowbit as one header: cmake --build build --target amalgamate
 if(Python3_FOUND)
     file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*)

@@ -32,3 +32,10 @@
 /// __attribute__. core/cpu.hpp says when they may run.
 #define LOWBIT_TARGET_AVX2 target("avx2,fma,f16c")
 #define LOWBIT_TARGET_AVX512 target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")
+
+/// Linkage of the integer kernels: header-only, or compiled once with the program (kernels/isa/gemm.hpp).
+#if defined(LOWBIT_COMPILED)
+#define LOWBIT_COMPILED_INLINE
+#else
+#define LOWBIT_COMPILED_INLINE inline
+#endif

@@ -20,7 +20,11 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply(vec (&acc)[Rows][Registers], co
     for (std::ptrdiff_t k = 0; k < 4 * steps; k += 4, w += Registers * lanes * 4) {
         vec panel[Registers];
 #pragma GCC unroll 4
-        for (int v = 0; v < Registers; ++v) panel[v] = load(w + v * lanes * 4);
+        for (int v = 0; v < Registers; ++v) {
+            panel[v] = load(w + v * lanes * 4);
+            // Few rows go through the weights faster than the hardware fetches them from memory.
+            if constexpr (Rows <= 4) __builtin_prefetch(w + v * lanes * 4 + 8192);
+        }
 #pragma GCC unroll 12
         for (int r = First; r < Last; ++r) {
             const vec a = quad(x[r] + k, flip);

@@ -258,7 +258,11 @@ LOWBIT_LANES_FN f32 splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x
 LOWBIT_LANES_FN f32 multiply(f32 a, f32 b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 add(f32 a, f32 b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 subtract(f32 a, f32 b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
-LOWBIT_LANES_FN f32 divide(f32 a, f32 b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+LOWBIT_LANES_FN f32 divide(f32 a, f32 b) {
+    __asm__("vdivps %2, %1, %0" : "=x"(a.low) : "x"(a.low), "x"(b.low));
+    __asm__("vdivps %2, %1, %0" : "=x"(a.high) : "x"(a.high), "x"(b.high));
+    return a;
+}
 LOWBIT_LANES_FN f32 min(f32 a, f32 b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 max(f32 a, f32 b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
 LOWBIT_LANES_FN f32 opaque(f32 x) {

@@ -214,7 +214,11 @@ LOWBIT_LANES_FN f32 splat(float x) { return _mm512_set1_ps(x); }
 LOWBIT_LANES_FN f32 multiply(f32 a, f32 b) { return _mm512_mul_ps(a, b); }
 LOWBIT_LANES_FN f32 add(f32 a, f32 b) { return _mm512_add_ps(a, b); }
 LOWBIT_LANES_FN f32 subtract(f32 a, f32 b) { return _mm512_sub_ps(a, b); }
-LOWBIT_LANES_FN f32 divide(f32 a, f32 b) { return _mm512_div_ps(a, b); }
+/// Correctly rounded. In assembly: under -ffast-math compilers make a product with an approximate reciprocal of it.
+LOWBIT_LANES_FN f32 divide(f32 a, f32 b) {
+    __asm__("vdivps %2, %1, %0" : "=v"(a) : "v"(a), "v"(b));
+    return a;
+}
 LOWBIT_LANES_FN f32 min(f32 a, f32 b) { return _mm512_maskz_min_ps(all, a, b); }
 LOWBIT_LANES_FN f32 max(f32 a, f32 b) { return _mm512_maskz_max_ps(all, a, b); }
 /// The same value, which the compiler cannot merge into what follows.

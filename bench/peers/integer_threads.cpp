@@ -14,7 +14,12 @@ void compare(report& to, const options& how, const char* name, const problem& p)
     lowbit::thread_pool pool(2);
     peers::ours<std::uint8_t, std::uint8_t> mine(p);
     mine.check();
-    const auto probe = [&] { pool.parallel_for(2, [](std::ptrdiff_t) { peers::probe_vnni(); }); };
+    constexpr int repeats = 100;  // so long that starting the threads does not count
+    const auto probe = [&] {
+        pool.parallel_for(2, [](std::ptrdiff_t) {
+            for (int i = 0; i < repeats; ++i) peers::probe_vnni();
+        });
+    };
     const auto best = peers::fastest({probe, [&] { mine(pool); }}, how, 2);
     peers::row row;
     row.group = "int8, two threads";
@@ -23,7 +28,7 @@ void compare(report& to, const options& how, const char* name, const problem& p)
     row.isa = std::string(to_string(lowbit::active_isa()));
     row.unit = "GOPS";
     row.ours = p.operations() / best[1] * 1e-9;
-    row.of_limit = row.ours * 1e9 / (2 * peers::probe_vnni() / best[0]);
+    row.of_limit = row.ours * 1e9 / (2 * repeats * peers::probe_vnni() / best[0]);
     row.required_of_limit = 0.90;
     to.add(row);
 }

@@ -37,6 +37,11 @@ for header in sorted(include.glob("lowbit/*/**/*.hpp")):
     if not text.startswith("// SPDX-License-Identifier: Apache-2.0\n"):
         faults.append(f"{name}: the first line is not the licence")
 
+# The README's first program is examples/minimal, but for the two lines above it.
+program = (root / "examples/minimal/main.cpp").read_text(encoding="utf-8").split("\n", 2)[2].strip()
+if f"```cpp\n{program}\n```" not in (root / "README.md").read_text(encoding="utf-8"):
+    faults.append("README.md: the first program is not examples/minimal/main.cpp")
+
 if (root / ".git").exists():
     tracked = subprocess.run(["git", "-C", str(root), "ls-tree", "--name-only", "HEAD"], capture_output=True, text=True)
     faults += [f"{name}: does not belong at the top level"

@@ -108,8 +108,8 @@ inline void dequantize_codebook(const std::uint8_t* codes, std::ptrdiff_t n, std
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_codebook_avx2.hpp>
-#include <lowbit/kernels/isa/block_codebook_avx512.hpp>
+#include <lowbit/kernels/isa/block_codebook_avx2.inl>
+#include <lowbit/kernels/isa/block_codebook_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -444,8 +444,8 @@ inline void dequantize_ggml(const std::uint8_t* blocks, std::ptrdiff_t n, ggml_t
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_ggml_avx2.hpp>
-#include <lowbit/kernels/isa/block_ggml_avx512.hpp>
+#include <lowbit/kernels/isa/block_ggml_avx2.inl>
+#include <lowbit/kernels/isa/block_ggml_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -113,8 +113,8 @@ inline void dequantize_microexponent(const std::uint8_t* codes, const std::uint8
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_microexponent_avx2.hpp>
-#include <lowbit/kernels/isa/block_microexponent_avx512.hpp>
+#include <lowbit/kernels/isa/block_microexponent_avx2.inl>
+#include <lowbit/kernels/isa/block_microexponent_avx512.inl>
 #endif
 
 namespace lowbit {

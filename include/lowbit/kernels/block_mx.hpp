@@ -217,8 +217,8 @@ inline void dequantize_mx(const std::uint8_t* codes, const std::uint8_t* scales,
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_mx_avx2.hpp>
-#include <lowbit/kernels/isa/block_mx_avx512.hpp>
+#include <lowbit/kernels/isa/block_mx_avx2.inl>
+#include <lowbit/kernels/isa/block_mx_avx512.inl>
 #endif
 
 namespace lowbit {

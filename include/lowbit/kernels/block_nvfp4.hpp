@@ -102,8 +102,8 @@ inline void dequantize_nvfp4(const std::uint8_t* codes, const std::uint8_t* scal
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_nvfp4_avx2.hpp>
-#include <lowbit/kernels/isa/block_nvfp4_avx512.hpp>
+#include <lowbit/kernels/isa/block_nvfp4_avx2.inl>
+#include <lowbit/kernels/isa/block_nvfp4_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -105,8 +105,8 @@ inline void dequantize_vsq(const std::uint8_t* codes, const std::uint8_t* scales
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/block_vsq_avx2.hpp>
-#include <lowbit/kernels/isa/block_vsq_avx512.hpp>
+#include <lowbit/kernels/isa/block_vsq_avx2.inl>
+#include <lowbit/kernels/isa/block_vsq_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -14,8 +14,8 @@
 #include <type_traits>
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/pack_avx2.hpp>
-#include <lowbit/kernels/isa/pack_avx512.hpp>
+#include <lowbit/kernels/isa/pack_avx2.inl>
+#include <lowbit/kernels/isa/pack_avx512.inl>
 #endif
 
 namespace lowbit {

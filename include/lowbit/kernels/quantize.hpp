@@ -56,8 +56,8 @@ void dequantize_affine(const Code* codes, std::ptrdiff_t n, float scale, std::in
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/quantize_avx2.hpp>
-#include <lowbit/kernels/isa/quantize_avx512.hpp>
+#include <lowbit/kernels/isa/quantize_avx2.inl>
+#include <lowbit/kernels/isa/quantize_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -46,8 +46,8 @@ inline std::ptrdiff_t find_not_finite(const float* x, std::ptrdiff_t n) {
 }  // namespace lowbit
 
 #if defined(__x86_64__)
-#include <lowbit/kernels/isa/reduce_avx2.hpp>
-#include <lowbit/kernels/isa/reduce_avx512.hpp>
+#include <lowbit/kernels/isa/reduce_avx2.inl>
+#include <lowbit/kernels/isa/reduce_avx512.inl>
 #endif
 
 namespace lowbit {

@@ -3,8 +3,8 @@
 /// kernels/block_nvfp4.hpp on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/block_mx_avx512.hpp>
-#include <lowbit/kernels/isa/blocks_avx512.hpp>
+#include <lowbit/kernels/isa/block_mx_avx512.inl>
+#include <lowbit/kernels/isa/blocks_avx512.inl>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512

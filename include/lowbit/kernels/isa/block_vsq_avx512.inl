@@ -3,7 +3,7 @@
 /// kernels/block_vsq.hpp on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx512.hpp>
+#include <lowbit/kernels/isa/blocks_avx512.inl>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512

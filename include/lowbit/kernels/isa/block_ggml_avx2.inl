@@ -3,8 +3,8 @@
 /// kernels/block_ggml.hpp on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx2.hpp>
-#include <lowbit/kernels/isa/quantize_avx2.hpp>
+#include <lowbit/kernels/isa/blocks_avx2.inl>
+#include <lowbit/kernels/isa/quantize_avx2.inl>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// kernels/block_ggml.hpp on AVX-512.
+/// kernels/block_mx.hpp on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx512.hpp>
-#include <lowbit/kernels/isa/quantize_avx512.hpp>
+#include <lowbit/kernels/isa/blocks_avx512.inl>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512
-#include <lowbit/kernels/isa/block_ggml.inc>
+#include <lowbit/kernels/isa/block_mx.inc>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// kernels/block_codebook.hpp on AVX2.
+/// What the block formats share, on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx2.hpp>
+#include <lowbit/kernels/isa/pack_avx2.inl>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/block_codebook.inc>
+#include <lowbit/kernels/isa/blocks.inc>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

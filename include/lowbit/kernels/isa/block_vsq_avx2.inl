@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// kernels/block_nvfp4.hpp on AVX2.
+/// kernels/block_vsq.hpp on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/block_mx_avx2.hpp>
-#include <lowbit/kernels/isa/blocks_avx2.hpp>
+#include <lowbit/kernels/isa/blocks_avx2.inl>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/block_nvfp4.inc>
+#include <lowbit/kernels/isa/block_vsq.inc>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

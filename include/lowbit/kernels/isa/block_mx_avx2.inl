@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// kernels/block_microexponent.hpp on AVX2.
+/// kernels/block_mx.hpp on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx2.hpp>
+#include <lowbit/kernels/isa/blocks_avx2.inl>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/block_microexponent.inc>
+#include <lowbit/kernels/isa/block_mx.inc>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

@@ -13,6 +13,7 @@
 #include <lowbit/kernels/pack.hpp>
 #include <lowbit/kernels/quantize.hpp>
 #include <lowbit/kernels/reduce.hpp>
+#include <lowbit/schemes/fixed_codebook.hpp>
 
 #include <xnnpack.h>
 
@@ -159,23 +160,6 @@ void affine(report& out, const options& how, buffers& memory, const size& s) {
 /// Values of a channel, and of a task where a scheme has two loops over its values.
 constexpr std::ptrdiff_t tile = 4096;
 
-constexpr lowbit::codebook_levels nf4_levels{-1.0f,
-                                             -0.6961928009986877f,
-                                             -0.5250730514526367f,
-                                             -0.39491748809814453f,
-                                             -0.28444138169288635f,
-                                             -0.18477343022823334f,
-                                             -0.09105003625154495f,
-                                             0.0f,
-                                             0.07958029955625534f,
-                                             0.16093020141124725f,
-                                             0.24611230194568634f,
-                                             0.33791524171829224f,
-                                             0.44070982933044434f,
-                                             0.5626170039176941f,
-                                             0.7229568362236023f,
-                                             1.0f};
-
 /// A block format, with all of its scales in `memory.packed` and its codes in `memory.codes`.
 struct block_format {
     const char* name;
@@ -215,7 +199,7 @@ std::vector<block_format> block_formats() {
     formats.push_back(
         {"NF4", 4.5,
          [](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
-             static constexpr auto table = lowbit::make_codebook_table(nf4_levels);
+             static constexpr auto table = lowbit::make_codebook_table(lowbit::nf4_levels);
              for (std::ptrdiff_t i = 0; i < n; i += tile) {
                  float* scales = to.scales.data() + i / 64;
                  lowbit::codebook_scales(x + i, tile, 64, table.top, scales);
@@ -223,7 +207,7 @@ std::vector<block_format> block_formats() {
              }
          },
          [](buffers& from, std::ptrdiff_t n, float* x, lowbit::caching stores) {
-             lowbit::dequantize_codebook(from.codes.data(), n, 64, nf4_levels, from.scales.data(), x, stores);
+             lowbit::dequantize_codebook(from.codes.data(), n, 64, lowbit::nf4_levels, from.scales.data(), x, stores);
          }});
     const auto mx_shared = [&](const char* name, int m) {
         const lowbit::microexponent_format format{.mantissa_bits = m};

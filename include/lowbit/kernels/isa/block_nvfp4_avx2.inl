@@ -8,6 +8,6 @@
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/block_nvfp4.inc>
+#include <lowbit/kernels/isa/block_nvfp4_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

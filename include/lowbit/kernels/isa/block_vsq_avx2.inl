@@ -7,6 +7,6 @@
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/block_vsq.inc>
+#include <lowbit/kernels/isa/block_vsq_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Sixteen 32-bit lanes on AVX-512: the words that the loops in kernels/isa/*.inc are written in (lanes_avx2.hpp has
-/// the same words on pairs of 256-bit registers, so that every loop is written once).
+/// Sixteen 32-bit lanes on AVX-512: the words that the loops in kernels/isa/*_body.inl are written in (lanes_avx2.hpp
+/// has the same words on pairs of 256-bit registers, so that every loop is written once).
 ///
 /// The zero-masked form with all lanes on is the plain instruction; g++ 12 warns about the plain form's intrinsic.
 /// Arithmetic here is exactly rounded and never contracted: a product that a sum follows goes through `opaque`.
@@ -187,7 +187,7 @@ private:
     f32 root_, quarter_, eighth_, last_;
 };
 
-// Maxima of integers across lanes: see blocks.inc.
+// Maxima of integers across lanes: see blocks_body.inl.
 using quarters = __m512i;
 /// Of four vectors, the maximum of each quarter, as its four lanes.
 LOWBIT_LANES_FN quarters quarter_maxima(i32 a, i32 b, i32 c, i32 d) {

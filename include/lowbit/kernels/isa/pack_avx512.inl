@@ -7,6 +7,6 @@
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512
-#include <lowbit/kernels/isa/pack.inc>
+#include <lowbit/kernels/isa/pack_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

@@ -7,6 +7,6 @@
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2
-#include <lowbit/kernels/isa/reduce.inc>
+#include <lowbit/kernels/isa/reduce_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

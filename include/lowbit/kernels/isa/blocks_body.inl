@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the block formats share: the largest magnitude of each block. See quantize.inc for how this file is included.
+// What the block formats share: the largest magnitude of each block. See quantize_body.inl for how this file is included.
 
 namespace lowbit::detail::LOWBIT_LANES {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Q8_0 and Q4_0 of kernels/block_ggml.hpp. See quantize.inc for how this file is included. Here d is the block's first
+// Q8_0 and Q4_0 of kernels/block_ggml.hpp. See quantize_body.inl for how this file is included. Here d is the block's first
 // two bytes, little-endian, as the processor is.
 
 namespace lowbit::detail::LOWBIT_LANES {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops of kernels/reduce.hpp on sixteen lanes: see quantize.inc for how this file is included.
+// The loops of kernels/reduce.hpp on sixteen lanes: see quantize_body.inl for how this file is included.
 
 namespace lowbit::detail::LOWBIT_LANES {
 

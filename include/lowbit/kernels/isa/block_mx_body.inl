@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops of kernels/block_mx.hpp for the rule `floor` and ties to even. See quantize.inc for how this file is
+// The loops of kernels/block_mx.hpp for the rule `floor` and ties to even. See quantize_body.inl for how this file is
 // included.
 
 namespace lowbit::detail::LOWBIT_LANES {

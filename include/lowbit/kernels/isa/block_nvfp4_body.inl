@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops of kernels/block_nvfp4.hpp for blocks of 16. See quantize.inc for how this file is included.
+// The loops of kernels/block_nvfp4.hpp for blocks of 16. See quantize_body.inl for how this file is included.
 
 namespace lowbit::detail::LOWBIT_LANES {
 

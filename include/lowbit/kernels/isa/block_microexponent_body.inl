@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loops of kernels/block_microexponent.hpp for blocks of 16, pairs of 2 or none, at most 7 mantissa bits and ties
-// to even. See quantize.inc for how this file is included.
+// to even. See quantize_body.inl for how this file is included.
 
 namespace lowbit::detail::LOWBIT_LANES {
 

@@ -36,6 +36,7 @@
 #include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/gemm_run.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
+#include <lowbit/kernels/hadamard.hpp>
 #include <lowbit/kernels/layer.hpp>
 #include <lowbit/kernels/linear.hpp>
 #include <lowbit/kernels/pack.hpp>
@@ -133,6 +134,8 @@
 #include <lowbit/model/quantized_graph.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/model/report.hpp>
+#include <lowbit/model/rescale_inputs.hpp>
+#include <lowbit/model/rotate.hpp>
 #include <lowbit/model/round_weights.hpp>
 #include <lowbit/model/sensitivity.hpp>
 #include <lowbit/model/simulate.hpp>

@@ -11,12 +11,18 @@ TEST_CASE("a recipe comes back from its JSON as it was, to the bit") {
              .activations = {.bits = 6, .symmetric = false, .clip = {.method = clip_method::mse}},
              .first_and_last_at_8_bits = true,
              .equalize = true,
+             .smoothquant = 0.7,
+             .awq = true,
+             .rotate = true,
+             .weight_fit = weight_fit::hqq,
              .weight_rounding = weight_rounding::gptq,
              .bias_correction = true,
              .rounding = requant_rounding::tflite_double};
     r.layers["conv1"] = {.weights = parse_scheme("kmeans4"),
                          .activations = affine{.bits = 4},
-                         .weight_rounding = weight_rounding::adaround};
+                         .weight_fit = weight_fit::awq,
+                         .weight_rounding = weight_rounding::adaround,
+                         .rotate = false};
     r.layers["fc"] = {.weight_params = {{0.1f, 0}, {1e-7f, 3}}, .activation_params = affine_params{1.0f / 3, -128}};
     r.layers["plain"];
     CHECK(json::parse(json(r).dump()).get<recipe>() == r);
@@ -35,6 +41,10 @@ TEST_CASE("what means nothing is refused by name") {
     refuses(R"({"equalize": 1})", "true or false");
     refuses(R"({"rounding": "up"})", "cannot be \"up\"");
     refuses(R"({"weight_rounding": 1})", "string");
+    refuses(R"({"smoothquant": true})", "alpha");
+    refuses(R"({"awq": "yes"})", "true or false");
+    refuses(R"({"weight_fit": "gptq"})", "cannot be \"gptq\"");
+    refuses(R"({"layers": {"a": {"rotate": 3}}})", "true or false");
     refuses(R"({"layers": []})", "object");
     refuses(R"({"layers": {"a": {"bits": 4}}})", "\"bits\"");
     refuses(R"({"layers": {"a": {"activation_params": [1]}}})", "[scale, zero point]");

@@ -11,6 +11,7 @@
 #include <lowbit/core/executor.hpp>
 #include <lowbit/core/source.hpp>
 #include <lowbit/model/graph.hpp>
+#include <lowbit/refine/hadamard.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -247,6 +248,10 @@ inline tensor<float> evaluate(const node& n, std::span<const tensor_view<const f
             break;
         case op::softmax:
             detail::softmax_rows(x, y);
+            break;
+        case op::hadamard:
+            std::copy(x.begin(), x.end(), y.begin());
+            rotate(y, n.rotation);
             break;
         case op::input:
         case op::flatten:

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <lowbit/core/tensor.hpp>
+#include <lowbit/kernels/hadamard.hpp>
 
 #include <algorithm>
 #include <array>
@@ -50,16 +51,32 @@ enum class op {
     concat,
     flatten,
     reshape,
+    hadamard,
     softmax,
     output,
 };
 
 /// "conv2d", "max_pool", …: the enumerator's own name.
 constexpr std::string_view to_string(op kind) {
-    constexpr std::string_view names[] = {
-        "input",    "conv2d",       "depthwise_conv2d",    "linear", "batch_norm", "relu",   "relu6",   "activation",
-        "max_pool", "average_pool", "global_average_pool", "add",    "mul",        "concat", "flatten", "reshape",
-        "softmax",  "output"};
+    constexpr std::string_view names[] = {"input",
+                                          "conv2d",
+                                          "depthwise_conv2d",
+                                          "linear",
+                                          "batch_norm",
+                                          "relu",
+                                          "relu6",
+                                          "activation",
+                                          "max_pool",
+                                          "average_pool",
+                                          "global_average_pool",
+                                          "add",
+                                          "mul",
+                                          "concat",
+                                          "flatten",
+                                          "reshape",
+                                          "hadamard",
+                                          "softmax",
+                                          "output"};
     return names[static_cast<std::size_t>(kind)];
 }
 
@@ -147,6 +164,7 @@ struct node {
     batch_norm_options norm{};        ///< batch_norm
     activation function{};            ///< activation
     int axis = -1;                    ///< concat
+    hadamard_rotation rotation{};     ///< hadamard
     tensor<float> ceiling{};          ///< relu6: where it clamps, one per channel (after equalization); empty: at 6
 
     bool has_weights() const { return kind == op::conv2d || kind == op::depthwise_conv2d || kind == op::linear; }
@@ -281,6 +299,13 @@ inline tensor_shape infer(node& n, const std::vector<tensor_shape>& in) {
             check(n.ceiling.empty() || n.ceiling.size() == in[0][in[0].rank() - 1], describe(n), ": ", n.ceiling.size(),
                   " ceilings for ", in[0][in[0].rank() - 1], " channels");
             return in[0];
+        case op::hadamard: {
+            const std::ptrdiff_t columns = in[0][in[0].rank() - 1];
+            check(n.rotation.fits(columns) && n.rotation.block_of(columns) <= longest_hadamard_block, describe(n),
+                  ": blocks of ", n.rotation.block_of(columns), " for ", columns,
+                  " channels; a power of two that divides them is needed, at most ", longest_hadamard_block);
+            return in[0];
+        }
         case op::activation:
             check(n.function.function != nullptr, describe(n), ": has no function");
             return in[0];
@@ -367,6 +392,10 @@ public:
     /// The shape includes the batch, unchanged, as axis 0.
     edge reshape(edge x, const tensor_shape& shape, std::string name = "") {
         return append({.kind = op::reshape, .name = std::move(name), .inputs = {x}, .shape = shape});
+    }
+    /// Each row of channels times D·H/√block: what a layer with rotated weights reads (refine/hadamard.hpp).
+    edge hadamard(edge x, const hadamard_rotation& rotation = {}, std::string name = "") {
+        return append({.kind = op::hadamard, .name = std::move(name), .inputs = {x}, .rotation = rotation});
     }
     /// Along the last axis.
     edge softmax(edge x, std::string name = "") { return unary(op::softmax, x, std::move(name)); }

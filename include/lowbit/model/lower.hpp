@@ -8,6 +8,7 @@
 #pragma once
 
 #include <lowbit/kernels/elementwise.hpp>
+#include <lowbit/kernels/hadamard.hpp>
 #include <lowbit/kernels/pooling.hpp>
 #include <lowbit/kernels/shape.hpp>
 #include <lowbit/model/quantized_graph.hpp>
@@ -99,7 +100,7 @@ struct integer_step {
     std::vector<code_range> clamp{};        ///< the same: one, or one per output channel; add, mul, concat: one
     add_stage sum{};
     mul_stage product{};
-    std::vector<rescale_stage> parts{};     ///< concat, one per input
+    std::vector<rescale_stage> parts{};     ///< concat, one per input; hadamard: one
     std::array<std::uint8_t, 256> table{};  ///< activation, or a ReLU that could not be fused; indexed by the byte
 
     output_stage stage(const edge_codes& to, requant_rounding rounding) const {
@@ -177,6 +178,13 @@ inline integer_step lower_node(const quantized_graph& q, edge at, edge output, s
                 step.parts.push_back({ratio(double{x.scale}, y.scale), x.zero_point, y.zero_point, clamp});
             }
             break;
+        case op::hadamard: {
+            const tensor_shape& rows = n.shape;
+            const auto block = static_cast<double>(n.rotation.block_of(rows[rows.rank() - 1]));
+            step.parts.push_back(
+                {ratio(double{a.scale} / std::sqrt(block), y.scale), a.zero_point, y.zero_point, clamp});
+            break;
+        }
         case op::relu:
         case op::relu6:
         case op::activation:
@@ -278,6 +286,11 @@ void apply_step(const graph& g, const integer_step& step, std::ptrdiff_t batch, 
                 rescale_rows(size / stride, width, input(i), step.parts[i], outputs, stride);
                 outputs += width;
             }
+            break;
+        }
+        case op::hadamard: {
+            const std::ptrdiff_t columns = in[in.rank() - 1];
+            hadamard(size / columns, columns, input(0), n.rotation, step.parts[0], outputs);
             break;
         }
         default:

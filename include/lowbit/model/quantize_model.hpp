@@ -15,6 +15,8 @@
 #include <lowbit/model/integer_network.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/model/report.hpp>
+#include <lowbit/model/rescale_inputs.hpp>
+#include <lowbit/model/rotate.hpp>
 #include <lowbit/model/round_weights.hpp>
 
 #include <algorithm>
@@ -58,6 +60,7 @@ inline std::vector<affine> activation_schemes(const graph& g, const recipe& r, c
         for (const edge e : g.outputs()) of(e).bits = 8;
         if (const auto layers = g.weighted(); !layers.empty()) of(g[layers.back()].inputs[0]).bits = 8;
     }
+    for (const edge e : g.all(op::hadamard)) of(g[e].inputs[0]).bits = 8;
     for (int i = 0; i < g.size(); ++i) {
         const layer_recipe* own = override_of(r, g, {i});
         if (own != nullptr && own->activations) of({i}) = *own->activations;
@@ -158,9 +161,13 @@ inline std::vector<quantized_layer> quantize_layers(const graph& g, std::span<co
         const layer_recipe* own = override_of(r, g, e);
         return own != nullptr && own->weight_rounding ? *own->weight_rounding : r.weight_rounding;
     };
+    const auto fit_of = [&](edge e) {
+        const layer_recipe* own = override_of(r, g, e);
+        return own != nullptr && own->weight_fit ? *own->weight_fit : r.weight_fit;
+    };
     const auto layers = g.weighted();
     const bool needs_data = r.bias_correction || std::any_of(layers.begin(), layers.end(), [&](edge e) {
-                                return rounding_of(e) != weight_rounding::nearest;
+                                return rounding_of(e) != weight_rounding::nearest || fit_of(e) == weight_fit::awq;
                             });
     std::vector<group_moments> moments(g.nodes().size());
     if (needs_data) {
@@ -173,7 +180,9 @@ inline std::vector<quantized_layer> quantize_layers(const graph& g, std::span<co
         const node& n = g[layers[i]];
         if (progress) progress(0.5 + 0.4 * static_cast<double>(i) / static_cast<double>(layers.size()), n.name);
         const layer_recipe* own = override_of(r, g, layers[i]);
-        const auto params = own == nullptr ? std::vector<affine_params>{} : own->weight_params;
+        const auto params = own != nullptr && !own->weight_params.empty()
+                                ? own->weight_params
+                                : fit_params(n, schemes[at], fit_of(layers[i]), moments[at], pool);
         quantized[at] = {round_weights(n, schemes[at], params, rounding_of(layers[i]), moments[at], pool), n.bias};
         if (r.bias_correction) quantized[at].bias = corrected_bias(n, quantized[at].weights, moments[at]);
     }
@@ -182,7 +191,8 @@ inline std::vector<quantized_layer> quantize_layers(const graph& g, std::span<co
 
 }  // namespace detail
 
-/// The network as it is quantized: batch norms folded and, where the recipe says so, equalized. It computes the same.
+/// The network as it is quantized: batch norms folded and, where the recipe says so, equalized, smoothed, scaled and
+/// rotated. It computes the same.
 inline graph prepare_graph(const graph& g, std::span<const tensor<float>> batches, const recipe& r,
                            const executor& pool = {}) {
     graph prepared = fold_batch_norms(g);
@@ -191,6 +201,18 @@ inline graph prepare_graph(const graph& g, std::span<const tensor<float>> batche
         equalize(prepared);
         absorb_high_biases(prepared, batches, pool);
     }
+    if (r.smoothquant) smooth_activations(prepared, batches, *r.smoothquant, pool);
+    if (r.awq) {
+        const auto schemes = detail::weight_schemes(prepared, r);
+        activation_aware_scales(
+            prepared, batches, [&](edge e) { return schemes[static_cast<std::size_t>(e.node)]; }, pool);
+    }
+    const auto rotates = [&](const node& n) {
+        const auto own = r.layers.find(n.name);
+        return own != r.layers.end() && own->second.rotate ? *own->second.rotate : r.rotate;
+    };
+    if (std::any_of(prepared.nodes().begin(), prepared.nodes().end(), rotates))
+        prepared = rotate_layers(prepared, rotates);
     return prepared;
 }
 

@@ -21,6 +21,13 @@ enum class weight_rounding {
     adaround,  ///< up or down, learned: refine/adaround.hpp
 };
 
+/// Where S and Z of affine weights come from.
+enum class weight_fit {
+    scheme,  ///< the scheme: its range, or its `:clip=`
+    awq,     ///< ranges shrunk by the layer's output error: refine/awq.hpp; per output channel, or groups within one
+    hqq,     ///< zero points fitted to sparse errors: refine/hqq.hpp; asymmetric schemes
+};
+
 /// What one node has of its own; what is not set is the recipe's.
 struct layer_recipe {
     std::optional<any_scheme> weights{};
@@ -30,7 +37,9 @@ struct layer_recipe {
     std::vector<affine_params> weight_params{};
     /// and of the output.
     std::optional<affine_params> activation_params{};
+    std::optional<lowbit::weight_fit> weight_fit{};
     std::optional<lowbit::weight_rounding> weight_rounding{};
+    std::optional<bool> rotate{};
 
     bool operator==(const layer_recipe&) const = default;
 };
@@ -43,8 +52,20 @@ struct recipe {
     /// The first and the last layer with weights: 8-bit weights, and 8-bit codes in and out of the network and into
     /// the last layer.
     bool first_and_last_at_8_bits = false;
-    /// Cross-layer equalization and absorption of high biases, before anything else (model/equalize.hpp).
+
+    // What is done to the float network first, in this order; its function stays.
+    /// Cross-layer equalization and absorption of high biases (model/equalize.hpp).
     bool equalize = false;
+    /// Outliers of activations move into the weights, with this α in [0, 1] (model/rescale_inputs.hpp).
+    std::optional<double> smoothquant{};
+    /// Weights that large activations meet get finer steps (model/rescale_inputs.hpp).
+    bool awq = false;
+    /// Hadamard rotation of what convolutions and linear layers read (model/rotate.hpp); what is rotated in the
+    /// integer network, at run time, has 8 bits before.
+    bool rotate = false;
+
+    // Then layer by layer.
+    lowbit::weight_fit weight_fit = lowbit::weight_fit::scheme;
     lowbit::weight_rounding weight_rounding = lowbit::weight_rounding::nearest;
     /// Make up in the biases for the mean error of each layer's weights.
     bool bias_correction = false;

@@ -23,6 +23,7 @@ namespace lowbit {
 namespace detail {
 
 inline constexpr std::string_view rounding_names[] = {"nearest", "gptq", "adaround"};
+inline constexpr std::string_view fit_names[] = {"scheme", "awq", "hqq"};
 inline constexpr std::string_view requant_names[] = {"single", "tflite_double"};
 
 template <class Enum, std::size_t N>
@@ -74,7 +75,9 @@ inline void to_json(nlohmann::json& j, const layer_recipe& r) {
     if (r.activations) j["activations"] = to_string(*r.activations);
     for (const affine_params& p : r.weight_params) j["weight_params"].push_back(detail::params_json(p));
     if (r.activation_params) j["activation_params"] = detail::params_json(*r.activation_params);
+    if (r.weight_fit) j["weight_fit"] = detail::fit_names[static_cast<std::size_t>(*r.weight_fit)];
     if (r.weight_rounding) j["weight_rounding"] = detail::rounding_names[static_cast<std::size_t>(*r.weight_rounding)];
+    if (r.rotate) j["rotate"] = *r.rotate;
 }
 
 /// Errors: an unknown key, a value of the wrong kind, a scheme string that is none.
@@ -90,8 +93,12 @@ inline void from_json(const nlohmann::json& j, layer_recipe& r) {
             for (const auto& pair : value) r.weight_params.push_back(detail::json_params(pair, key));
         } else if (key == "activation_params") {
             r.activation_params = detail::json_params(value, key);
+        } else if (key == "weight_fit") {
+            r.weight_fit = detail::named<weight_fit>(value, detail::fit_names, key);
         } else if (key == "weight_rounding") {
             r.weight_rounding = detail::named<weight_rounding>(value, detail::rounding_names, key);
+        } else if (key == "rotate") {
+            r.rotate = detail::json_bool(value, key);
         } else {
             return false;
         }
@@ -104,10 +111,14 @@ inline void to_json(nlohmann::json& j, const recipe& r) {
          {"activations", to_string(r.activations)},
          {"first_and_last_at_8_bits", r.first_and_last_at_8_bits},
          {"equalize", r.equalize},
+         {"awq", r.awq},
+         {"rotate", r.rotate},
+         {"weight_fit", detail::fit_names[static_cast<std::size_t>(r.weight_fit)]},
          {"weight_rounding", detail::rounding_names[static_cast<std::size_t>(r.weight_rounding)]},
          {"bias_correction", r.bias_correction},
          {"rounding", detail::requant_names[static_cast<std::size_t>(r.rounding)]},
          {"layers", nlohmann::json::object()}};
+    if (r.smoothquant) j["smoothquant"] = *r.smoothquant;
     for (const auto& [name, layer] : r.layers) j["layers"][name] = layer;
 }
 
@@ -123,6 +134,15 @@ inline void from_json(const nlohmann::json& j, recipe& r) {
             r.first_and_last_at_8_bits = detail::json_bool(value, key);
         } else if (key == "equalize") {
             r.equalize = detail::json_bool(value, key);
+        } else if (key == "smoothquant") {
+            check(value.is_number(), "recipe: \"smoothquant\" should be a number, its alpha");
+            r.smoothquant = value.get<double>();
+        } else if (key == "awq") {
+            r.awq = detail::json_bool(value, key);
+        } else if (key == "rotate") {
+            r.rotate = detail::json_bool(value, key);
+        } else if (key == "weight_fit") {
+            r.weight_fit = detail::named<weight_fit>(value, detail::fit_names, key);
         } else if (key == "weight_rounding") {
             r.weight_rounding = detail::named<weight_rounding>(value, detail::rounding_names, key);
         } else if (key == "bias_correction") {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// A layer's weights to codes: to the nearest, or so that the layer's output changes least (GPTQ, AdaRound), group by
-/// group; and the bias that makes up for the mean of what is left.
+/// A layer's weights to codes: scales as the scheme, AWQ or HQQ finds them; to the nearest, or so that the layer's
+/// output changes least (GPTQ, AdaRound), group by group; and the bias that makes up for the mean of what is left.
 #pragma once
 
 #include <lowbit/core/eigen.hpp>
 #include <lowbit/model/layer_moments.hpp>
 #include <lowbit/model/recipe.hpp>
 #include <lowbit/refine/adaround.hpp>
+#include <lowbit/refine/awq.hpp>
 #include <lowbit/refine/bias_correction.hpp>
 #include <lowbit/refine/gptq.hpp>
 #include <lowbit/refine/gptq_blocks.hpp>
+#include <lowbit/refine/hqq.hpp>
 
 #include <cstdint>
 #include <span>
@@ -77,6 +79,23 @@ inline any_quantized round_to_codebook(const node& n, const kmeans& scheme, cons
 }
 
 }  // namespace detail
+
+/// S and Z of a layer's weights as `fit` finds them; none where the scheme does. AWQ needs the layer's moments.
+/// Errors: a scheme that is not affine; what awq_clip and hqq_params refuse.
+inline std::vector<affine_params> fit_params(const node& n, const any_scheme& scheme, weight_fit fit,
+                                             const group_moments& moments, const executor& pool = {}) {
+    if (fit == weight_fit::scheme) return {};
+    const affine* chosen = std::get_if<affine>(&scheme.value());
+    check(chosen != nullptr, describe(n), ": ", to_string(scheme), " has no scales for AWQ and HQQ to fit");
+    if (fit == weight_fit::hqq) return hqq_params(n.weights.view(), *chosen, {}, pool);
+    std::vector<affine_params> params;
+    for (std::ptrdiff_t group = 0; group < std::ssize(moments); ++group) {
+        const auto part = awq_clip(detail::group_rows(n, group, std::ssize(moments)),
+                                   moments[static_cast<std::size_t>(group)].gram(), *chosen, pool);
+        params.insert(params.end(), part.begin(), part.end());
+    }
+    return params;
+}
 
 /// The layer's weights in the scheme. `params`: given ones of an affine scheme, or none. `how` other than nearest
 /// needs the layer's moments and an affine scheme (GPTQ: or k-means with one codebook; or OCP MX, NVFP4 or a fixed

@@ -110,7 +110,7 @@ inline std::vector<layer_sensitivity> analyze_sensitivity(const graph& g, std::s
     graph changed = prepare_graph(g, batches, base, pool);
     const auto layers = changed.weighted();
     std::vector<group_moments> moments(changed.nodes().size());
-    if (base.bias_correction || base.weight_rounding != weight_rounding::nearest)
+    if (base.bias_correction || base.weight_rounding != weight_rounding::nearest || base.weight_fit == weight_fit::awq)
         moments = layer_moments(changed, batches, pool);
     std::vector<tensor<float>> truth;
     for (const tensor<float>& batch : batches) truth.push_back(float_run(changed, batch, {}, pool));
@@ -126,7 +126,8 @@ inline std::vector<layer_sensitivity> analyze_sensitivity(const graph& g, std::s
         for (const any_scheme& scheme : schemes) {
             sensitivity& option = row.options.emplace_back();
             option.scheme = scheme;
-            option.layer = {round_weights(exact, scheme, {}, base.weight_rounding, seen, pool), exact.bias};
+            const auto params = fit_params(exact, scheme, base.weight_fit, seen, pool);
+            option.layer = {round_weights(exact, scheme, params, base.weight_rounding, seen, pool), exact.bias};
             if (base.bias_correction) option.layer.bias = corrected_bias(exact, option.layer.weights, seen);
             detail::replace_weights(changed[e], option.layer);
             const output_quality quality = measure_quality(truth, changed, batches, labels, pool);

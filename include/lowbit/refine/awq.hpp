@@ -31,29 +31,35 @@ struct awq_result {
     double error = 0;  ///< E‖ŷ − y‖² with these scales
 };
 
-/// Searches s for weights (axis 0 the output channel, the rest as many columns as the moments have).
+/// Searches s for weights (axis 0 the output channel, the rest as many columns as the moments have). channels: how many
+/// inputs have a scale of their own, where column j reads channel j mod channels (a convolution's patches); 0: all.
 /// Complexity: twenty times quantize and O(out·in²). Errors: sizes that differ; what the scheme refuses.
 template <scheme S>
 awq_result awq_scales(tensor_view<const float> weights, const input_moments& moments, const S& s,
-                      const executor& exec = {}) {
+                      std::ptrdiff_t channels = 0, const executor& exec = {}) {
     const std::ptrdiff_t columns = moments.columns();
+    if (channels == 0) channels = columns;
     check(columns > 0 && as_matrix(weights).cols() == columns, "awq_scales: weights ", to_string(weights.shape()),
           " for ", columns, " inputs");
+    check(channels > 0 && columns % channels == 0, "awq_scales: ", channels, " channels do not divide ", columns,
+          " inputs");
     const Eigen::MatrixXd gram = moments.gram();
-    const Eigen::ArrayXd magnitude = moments.mean_magnitude().array().max(1e-12);
+    const Eigen::ArrayXd by_column = moments.mean_magnitude();
+    const std::ptrdiff_t taps = columns / channels;
+    const Eigen::ArrayXd magnitude = by_column.reshaped(channels, taps).rowwise().mean().max(1e-12);
     awq_result best;
     for (int step = 0; step < 20; ++step) {
         const double alpha = step / 20.0;
         Eigen::ArrayXd scales = magnitude.pow(alpha);
         scales = (scales / std::sqrt(scales.maxCoeff() * scales.minCoeff())).max(1e-4).min(1e4);
-        const Eigen::ArrayXf factors = scales.cast<float>();
+        const Eigen::ArrayXf by_channel = scales.cast<float>(), factors = by_channel.replicate(taps, 1);
         tensor<float> scaled(weights);
         as_matrix(scaled).array().rowwise() *= factors.transpose();
         tensor<float> rounded = dequantize(quantize(scaled, s, exec), exec);
         as_matrix(rounded).array().rowwise() /= factors.transpose();
         const double error = output_error(weights, rounded, gram);
         if (step > 0 && !(error < best.error)) continue;
-        best = {std::vector<float>(factors.begin(), factors.end()), alpha, error};
+        best = {std::vector<float>(by_channel.begin(), by_channel.end()), alpha, error};
     }
     return best;
 }

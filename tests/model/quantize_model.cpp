@@ -55,6 +55,39 @@ TEST_CASE("per channel beats per tensor, more bits beat fewer, whatever the clip
     CHECK(sqnr(with(8, per_channel(0), 8, clip_method::kl)) < best);  // it keeps the distribution, not the values
 }
 
+TEST_CASE("every clipping method, for activations and for weights, of all layers or of one") {
+    const auto [network, batches] = lenet();
+    const clip_method method = GENERATE(clip_method::minmax, clip_method::percentile, clip_method::mse, clip_method::kl,
+                                        clip_method::octav, clip_method::aciq_laplace, clip_method::aciq_gauss);
+    const clip_spec clip{.method = method, .percentile = 99};
+    const affine weights{.bits = 4, .granularity = per_channel(0), .clip = clip};
+    const affine activations{.bits = 4, .symmetric = false, .clip = clip};
+    const auto all = quantize_graph(network, batches, {.weights = weights, .activations = activations});
+    recipe r;
+    r.layers["conv2"] = {.weights = weights, .activations = activations};
+    const auto one = quantize_graph(network, batches, r);
+    for (const edge e : network.weighted()) {
+        const auto i = static_cast<std::size_t>(e.node);
+        const auto params_of = [&](const quantized_graph& q) {
+            const auto params = std::get<affine_tensor>(q.layers[i].weights.value()).params();
+            return std::vector<affine_params>(params.begin(), params.end());
+        };
+        CHECK(params_of(all) == choose_params(network[e].weights.view(), weights));
+        CHECK((params_of(one) == params_of(all)) == (network[e].name == "conv2"));
+        histogram_observer seen;
+        min_max_observer extremes;
+        const edge codes = code_owners(network)[i];
+        for (const tensor<float>& batch : batches)
+            float_run(network, batch, [&](edge at, const node&, tensor_view<const float> value) {
+                if (at == codes) seen.observe(value), extremes.observe(value);
+            });
+        const range covered =
+            method == clip_method::minmax ? extremes.observed() : choose_range(seen.counted(), clip, 4, false, true);
+        CHECK(all.edges[i].params == choose_params(covered, activations));
+        CHECK((one.edges[i] == all.edges[i]) == (network[e].name == "conv2"));
+    }
+}
+
 TEST_CASE("overrides by name, first and last layer at 8 bits, given parameters") {
     const auto [network, batches] = lenet();
     recipe r{

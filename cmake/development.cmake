@@ -24,7 +24,7 @@ target_compile_options(lowbit_development INTERFACE -Wall -Wextra -Wconversion -
 # Every test again, watched and counted: cmake -S . -B build/checked -DLOWBIT_CHECKED=ON, then the targets tests, coverage.
 if(LOWBIT_CHECKED)
     target_compile_options(lowbit_development INTERFACE
-        -O1 -g1 --coverage -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
+        -O0 -g1 --coverage -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
     target_link_options(lowbit_development INTERFACE --coverage -fsanitize=address,undefined)
 endif()
 

@@ -10,7 +10,7 @@
 namespace {
 
 /// Every second index on the calling thread's sibling; counts its calls.
-struct two_threads {
+struct counting_threads {
     int calls = 0;
 
     void parallel_for(std::ptrdiff_t n, lowbit::loop_body body) {
@@ -24,7 +24,7 @@ struct two_threads {
     int concurrency() const { return 2; }
 };
 
-static_assert(lowbit::parallel_pool<two_threads>);
+static_assert(lowbit::parallel_pool<counting_threads>);
 static_assert(!lowbit::parallel_pool<int>);
 
 std::vector<int> visits(const lowbit::executor& run, std::ptrdiff_t n) {
@@ -44,7 +44,7 @@ TEST_CASE("the default executor runs every index in order on the calling thread"
 }
 
 TEST_CASE("a borrowed pool gets every index exactly once") {
-    two_threads pool;
+    counting_threads pool;
     const lowbit::executor run = pool;
     CHECK(run.concurrency() == 2);
     CHECK(visits(run, 101) == std::vector<int>(101, 1));
@@ -52,14 +52,14 @@ TEST_CASE("a borrowed pool gets every index exactly once") {
 }
 
 TEST_CASE("one index or none never leaves the calling thread") {
-    two_threads pool;
+    counting_threads pool;
     CHECK(visits(pool, 1) == std::vector<int>{1});
     CHECK(visits(pool, 0).empty());
     CHECK(pool.calls == 0);
 }
 
 TEST_CASE("a copied executor borrows the same pool") {
-    two_threads pool;
+    counting_threads pool;
     const lowbit::executor run = pool;
     const lowbit::executor copy = run;  // NOLINT(performance-unnecessary-copy-initialization): the copy is the test
     visits(copy, 4);

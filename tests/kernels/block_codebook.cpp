@@ -129,7 +129,7 @@ TEST_CASE("the search lowers the error of every block, and heeds weights") {
     CHECK(std::abs(searched[5] - x[5]) < 1e-4f * std::abs(x[5]));
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_codebook: every instruction set writes the same bytes") {
     for (const codebook_levels& levels : {nf4, fp4}) {
         const codebook_table table = make_codebook_table(levels);
         for (const std::ptrdiff_t block : {16, 32, 48, 64, 100}) {

@@ -167,7 +167,7 @@ TEST_CASE("a short last block is encoded as if zeros followed") {
     }
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_ggml: every instruction set writes the same bytes") {
     for (const ggml_type type : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::q4_1}) {
         for (std::uint32_t seed = 0; seed < 12; ++seed) {
             const auto all = awkward_blocks(4200, seed, false);

@@ -17,20 +17,21 @@ namespace {
 
 std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 
-struct encoded {
+struct microexponent_encoded {
     std::vector<std::uint8_t> codes, exponents, shifts;
 };
 
-encoded quantize(const std::vector<float>& x, const microexponent_format& format) {
+microexponent_encoded quantize(const std::vector<float>& x, const microexponent_format& format) {
     const auto n = static_cast<std::ptrdiff_t>(x.size());
-    encoded e{std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(n, 1 + format.mantissa_bits))),
-              std::vector<std::uint8_t>(static_cast<std::size_t>(ceil_div(n, format.block))),
-              std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(format.pairs(n), 1)))};
+    microexponent_encoded e{
+        std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(n, 1 + format.mantissa_bits))),
+        std::vector<std::uint8_t>(static_cast<std::size_t>(ceil_div(n, format.block))),
+        std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(format.pairs(n), 1)))};
     quantize_microexponent(x.data(), n, format, e.codes.data(), e.exponents.data(), e.shifts.data());
     return e;
 }
 
-std::vector<float> dequantize(const encoded& e, const microexponent_format& format, std::size_t n) {
+std::vector<float> dequantize(const microexponent_encoded& e, const microexponent_format& format, std::size_t n) {
     std::vector<float> x(n);
     dequantize_microexponent(e.codes.data(), e.exponents.data(), e.shifts.data(), static_cast<std::ptrdiff_t>(n),
                              format, x.data());
@@ -121,7 +122,7 @@ TEST_CASE("other block and pair sizes, short last block and pair") {
     }
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_microexponent: every instruction set writes the same bytes") {
     for (const int m : {1, 2, 3, 4, 6, 7, 9}) {
         for (const std::ptrdiff_t pair : {0, 2, 4}) {
             for (std::uint32_t seed = 0; seed < 9; ++seed) {

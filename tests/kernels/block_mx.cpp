@@ -15,22 +15,21 @@ using namespace lowbit;
 
 namespace {
 
-std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 const float quiet_nan = std::bit_cast<float>(0x7fc00000u);
 
-struct encoded {
+struct mx_encoded {
     std::vector<std::uint8_t> codes, scales;
 };
 
-encoded quantize(const std::vector<float>& x, const mx_format& format, const float* importance = nullptr) {
+mx_encoded quantize(const std::vector<float>& x, const mx_format& format, const float* importance = nullptr) {
     const auto n = static_cast<std::ptrdiff_t>(x.size());
-    encoded e{std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(n, mx_bits(format.element)))),
-              std::vector<std::uint8_t>(static_cast<std::size_t>(ceil_div(n, mx_format::block)))};
+    mx_encoded e{std::vector<std::uint8_t>(static_cast<std::size_t>(packed_bytes(n, mx_bits(format.element)))),
+                 std::vector<std::uint8_t>(static_cast<std::size_t>(ceil_div(n, mx_format::block)))};
     quantize_mx(x.data(), n, format, importance, e.codes.data(), e.scales.data());
     return e;
 }
 
-std::vector<float> dequantize(const encoded& e, mx_element element, std::size_t n) {
+std::vector<float> dequantize(const mx_encoded& e, mx_element element, std::size_t n) {
     std::vector<float> x(n);
     dequantize_mx(e.codes.data(), e.scales.data(), static_cast<std::ptrdiff_t>(n), element, x.data());
     return x;
@@ -47,7 +46,8 @@ double noise(const std::vector<float>& x, const std::vector<float>& y) {
 
 constexpr mx_element elements[] = {mx_element::e4m3, mx_element::e5m2, mx_element::e3m2,
                                    mx_element::e2m3, mx_element::e2m1, mx_element::int8};
-constexpr const char* names[] = {"mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp4_e2m1", "mxint8"};
+constexpr const char* element_names[] = {"mxfp8_e4m3", "mxfp8_e5m2", "mxfp6_e3m2",
+                                         "mxfp6_e2m3", "mxfp4_e2m1", "mxint8"};
 
 }  // namespace
 
@@ -55,7 +55,7 @@ TEST_CASE("golden: every OCP MX file, scales, codes and values bit for bit") {
     for (std::size_t k = 0; k < std::size(elements); ++k) {
         for (const std::string input : {"gauss", "edge"}) {
             for (const std::string rule : {"rne", "rha"}) {
-                const std::string stem = "formats/" + std::string(names[k]) + "_" + input + "_" + rule;
+                const std::string stem = "formats/" + std::string(element_names[k]) + "_" + input + "_" + rule;
                 CAPTURE(stem);
                 const auto x = load<float>("formats/in_" + input + ".npy");
                 const mx_format format{.element = elements[k], .rule = rule == "rne" ? ties::even : ties::away};
@@ -73,7 +73,8 @@ TEST_CASE("golden: every OCP MX file, scales, codes and values bit for bit") {
                 for (std::ptrdiff_t i = 0; i < x.size(); ++i) {
                     CAPTURE(i, x[i]);
                     if (valid[i]) REQUIRE(int(unpacked[static_cast<std::size_t>(i)]) == (codes[i] & 0xff));
-                    REQUIRE(bits(y[static_cast<std::size_t>(i)]) == bits(values[i]));
+                    REQUIRE(std::bit_cast<std::uint32_t>(y[static_cast<std::size_t>(i)]) ==
+                            std::bit_cast<std::uint32_t>(values[i]));
                 }
             }
         }
@@ -105,7 +106,7 @@ TEST_CASE("zeros have scale 0 under every rule, and decode as +0") {
              {mx_scale::floor, mx_scale::ceil, mx_scale::even, mx_scale::roundup, mx_scale::mse}) {
             const auto q = quantize({0.0f, -0.0f, 0.0f}, {.element = element, .scale = rule});
             CHECK(q.scales[0] == 0);
-            for (const float y : dequantize(q, element, 3)) CHECK(bits(y) == 0);
+            for (const float y : dequantize(q, element, 3)) CHECK(std::bit_cast<std::uint32_t>(y) == 0);
         }
     }
 }
@@ -171,7 +172,8 @@ TEST_CASE("a short last block") {
         const auto tail = quantize({x.begin() + 64, x.end()}, {.element = element});
         CHECK(q.scales[2] == tail.scales[0]);
         const auto tail_y = dequantize(tail, element, 7);
-        for (std::size_t i = 0; i < 7; ++i) CHECK(bits(y[64 + i]) == bits(tail_y[i]));
+        for (std::size_t i = 0; i < 7; ++i)
+            CHECK(std::bit_cast<std::uint32_t>(y[64 + i]) == std::bit_cast<std::uint32_t>(tail_y[i]));
     }
 }
 
@@ -193,7 +195,7 @@ TEST_CASE("any bytes decode") {
     CHECK(dequantize({{0x01}, {0}}, mx_element::e5m2, 1)[0] == 0x1p-143f);
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_mx: every instruction set writes the same bytes") {
     for (const mx_element element : elements) {
         const int width = mx_bits(element);
         for (std::uint32_t seed = 0; seed < 12; ++seed) {

@@ -73,7 +73,7 @@ TEST_CASE("the search is never worse, short last block") {
     CHECK(total_searched < 0.9 * total_plain);
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_nvfp4: every instruction set writes the same bytes") {
     for (const std::ptrdiff_t block : {16, 32}) {
         for (std::uint32_t seed = 0; seed < 12; ++seed) {
             const auto all = awkward_blocks(4200, seed, false);

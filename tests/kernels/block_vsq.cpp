@@ -113,7 +113,7 @@ TEST_CASE("a short last vector, and any length of vector") {
     }
 }
 
-TEST_CASE("every instruction set writes the same bytes") {
+TEST_CASE("block_vsq: every instruction set writes the same bytes") {
     std::vector<vsq_format> formats;
     for (const int bits : {2, 3, 4, 6, 8}) {
         for (const int scale_bits : {1, 3, 4, 6, 8, 10}) {

@@ -23,7 +23,7 @@ lowbit::window2d random_window(layers::source& random) {
 }
 
 template <class X, class W, class Y>
-void compare_with_reference(unsigned seed) {
+void compare_conv2d(unsigned seed) {
     layers::source random(seed);
     lowbit::conv2d_shape shape{random.between(1, 17),
                                random.between(1, 20),
@@ -75,13 +75,13 @@ void compare_with_reference(unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("every instruction set gives the bits of the reference") {
+TEST_CASE("conv2d: every instruction set gives the bits of the reference") {
     for (unsigned seed = 0; seed < 120; ++seed) {
-        compare_with_reference<std::int8_t, std::int8_t, std::int8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::uint8_t>(seed);
-        compare_with_reference<std::int8_t, std::uint8_t, std::uint8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::int32_t>(seed);
-        compare_with_reference<std::int8_t, std::int8_t, float>(seed);
+        compare_conv2d<std::int8_t, std::int8_t, std::int8_t>(seed);
+        compare_conv2d<std::uint8_t, std::int8_t, std::uint8_t>(seed);
+        compare_conv2d<std::int8_t, std::uint8_t, std::uint8_t>(seed);
+        compare_conv2d<std::uint8_t, std::int8_t, std::int32_t>(seed);
+        compare_conv2d<std::int8_t, std::int8_t, float>(seed);
     }
 }
 

@@ -10,7 +10,7 @@ using lowbit::isa;
 namespace {
 
 template <class X, class W, class Y>
-void compare_with_reference(unsigned seed) {
+void compare_depthwise(unsigned seed) {
     layers::source random(seed);
     lowbit::window2d window;
     window.kernel_height = window.kernel_width = random.chance(40) ? 3 : random.chance(40) ? 5 : random.between(1, 6);
@@ -61,12 +61,12 @@ void compare_with_reference(unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("every instruction set gives the bits of the reference") {
+TEST_CASE("depthwise: every instruction set gives the bits of the reference") {
     for (unsigned seed = 0; seed < 150; ++seed) {
-        compare_with_reference<std::int8_t, std::int8_t, std::int8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::uint8_t>(seed);
-        compare_with_reference<std::int8_t, std::uint8_t, std::uint8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::int32_t>(seed);
-        compare_with_reference<std::int8_t, std::int8_t, float>(seed);
+        compare_depthwise<std::int8_t, std::int8_t, std::int8_t>(seed);
+        compare_depthwise<std::uint8_t, std::int8_t, std::uint8_t>(seed);
+        compare_depthwise<std::int8_t, std::uint8_t, std::uint8_t>(seed);
+        compare_depthwise<std::uint8_t, std::int8_t, std::int32_t>(seed);
+        compare_depthwise<std::int8_t, std::int8_t, float>(seed);
     }
 }

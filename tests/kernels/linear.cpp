@@ -2,29 +2,17 @@
 #include <lowbit/kernels/linear.hpp>
 #include <lowbit/kernels/reference.hpp>
 #include <tests/kernels/layers.hpp>
+#include <tests/support/two_threads.hpp>
 
 #include <catch2/catch.hpp>
-#include <thread>
 
 using lowbit::code_type;
 using lowbit::isa;
 
 namespace {
 
-/// A pool that runs everything on two threads, to show that the cut changes nothing.
-struct two_threads {
-    int concurrency() const { return 2; }
-    void parallel_for(std::ptrdiff_t n, lowbit::loop_body body) {
-        std::thread other([=] {
-            for (std::ptrdiff_t i = 1; i < n; i += 2) body(i);
-        });
-        for (std::ptrdiff_t i = 0; i < n; i += 2) body(i);
-        other.join();
-    }
-};
-
 template <class X, class W, class Y>
-void compare_with_reference(unsigned seed) {
+void compare_linear(unsigned seed) {
     layers::source random(seed);
     const bool large = random.chance(5);
     const std::ptrdiff_t rows = large ? random.between(1, 70) : random.between(0, 15);
@@ -64,16 +52,16 @@ void compare_with_reference(unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("every instruction set gives the bits of the reference") {
+TEST_CASE("linear: every instruction set gives the bits of the reference") {
     for (unsigned seed = 0; seed < 150; ++seed) {
-        compare_with_reference<std::int8_t, std::int8_t, std::int8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::int8_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::uint8_t>(seed);
-        compare_with_reference<std::int8_t, std::uint8_t, std::uint8_t>(seed);
-        compare_with_reference<std::uint8_t, std::uint8_t, std::int8_t>(seed);
-        compare_with_reference<std::int8_t, std::int8_t, std::int32_t>(seed);
-        compare_with_reference<std::uint8_t, std::int8_t, std::int32_t>(seed);
-        compare_with_reference<std::int8_t, std::int8_t, float>(seed);
+        compare_linear<std::int8_t, std::int8_t, std::int8_t>(seed);
+        compare_linear<std::uint8_t, std::int8_t, std::int8_t>(seed);
+        compare_linear<std::uint8_t, std::int8_t, std::uint8_t>(seed);
+        compare_linear<std::int8_t, std::uint8_t, std::uint8_t>(seed);
+        compare_linear<std::uint8_t, std::uint8_t, std::int8_t>(seed);
+        compare_linear<std::int8_t, std::int8_t, std::int32_t>(seed);
+        compare_linear<std::uint8_t, std::int8_t, std::int32_t>(seed);
+        compare_linear<std::int8_t, std::int8_t, float>(seed);
     }
 }
 

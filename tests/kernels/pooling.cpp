@@ -43,7 +43,7 @@ void compare_with_reference(unsigned seed) {
 
 }  // namespace
 
-TEST_CASE("every instruction set gives the bits of the reference") {
+TEST_CASE("pooling: every instruction set gives the bits of the reference") {
     for (unsigned seed = 0; seed < 150; ++seed) {
         compare_with_reference<std::int8_t>(seed);
         compare_with_reference<std::uint8_t>(seed);

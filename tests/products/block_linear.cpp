@@ -4,13 +4,13 @@
 #include <tests/support/schemes.hpp>
 
 using namespace lowbit;
-using schemes_test::gaussian;
+using schemes_test::golden_gaussian;
 
 TEST_CASE("dynamic int8: exactly the products of the dequantized operands") {
     for (const char* text : {"int8", "int8:channel=0", "int4:group=32", "int4:group=32:asymmetric", "int4:group=24@1",
                              "uint8:channel=0:asymmetric"}) {
         CAPTURE(text);
-        const any_quantized chosen = quantize(gaussian({11, 72}), parse_scheme(text));
+        const any_quantized chosen = quantize(golden_gaussian({11, 72}), parse_scheme(text));
         const auto& weights = std::get<affine_tensor>(chosen.value());
         tensor<float> x({3, 72});
         for (std::ptrdiff_t i = 0; i < x.size(); ++i)
@@ -34,17 +34,17 @@ TEST_CASE("dynamic int8: exactly the products of the dequantized operands") {
                       Approx(exact).margin(0.15 * (1.0 + static_cast<double>(row))));
             }
         }
-        schemes_test::two_threads pool;
+        two_threads pool;
         CHECK(dynamic_linear(x, weights, bias, pool) == y);
     }
 }
 
 TEST_CASE("dynamic int8: what it refuses") {
-    const auto x = gaussian({2, 64});
-    CHECK_THROWS_WITH(dynamic_linear(x, quantize(gaussian({4, 64}), affine{.bits = 12})), Catch::Contains("at most 8"));
-    CHECK_THROWS_WITH(dynamic_linear(x, quantize(gaussian({4, 64}), affine{.granularity = per_group(0, 2)})),
+    const auto x = golden_gaussian({2, 64});
+    CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 64}), affine{.bits = 12})), Catch::Contains("at most 8"));
+    CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 64}), affine{.granularity = per_group(0, 2)})),
                       Catch::Contains("groups of the last"));
-    CHECK_THROWS_WITH(dynamic_linear(x, quantize(gaussian({4, 65}), affine{})), Catch::Contains("must be 65"));
+    CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 65}), affine{})), Catch::Contains("must be 65"));
 }
 
 TEST_CASE("VS-Quant: the product of the dequantized operands, rounded once") {
@@ -52,10 +52,10 @@ TEST_CASE("VS-Quant: the product of the dequantized operands, rounded once") {
                               vsq{.gamma = vsq_gamma_of::tensor}}) {
         vsq unsigned_scheme = scheme;
         unsigned_scheme.is_signed = false;
-        tensor<float> positive = gaussian({5, 50});
+        tensor<float> positive = golden_gaussian({5, 50});
         for (float& v : positive) v = std::max(v, 0.0f);
-        const auto weights = quantize(gaussian({9, 50}), scheme);
-        for (const auto& x : {quantize(gaussian({5, 50}), scheme), quantize(positive, unsigned_scheme)}) {
+        const auto weights = quantize(golden_gaussian({9, 50}), scheme);
+        for (const auto& x : {quantize(golden_gaussian({5, 50}), scheme), quantize(positive, unsigned_scheme)}) {
             const tensor<float> y = linear(x, weights);
             const auto x_hat = dequantize(x), w_hat = dequantize(weights);
             for (std::ptrdiff_t row = 0; row < 5; ++row) {
@@ -69,7 +69,7 @@ TEST_CASE("VS-Quant: the product of the dequantized operands, rounded once") {
             }
         }
     }
-    CHECK_THROWS_WITH(linear(quantize(gaussian({2, 32}), vsq{}), quantize(gaussian({2, 32}), vsq{.vector = 8})),
+    CHECK_THROWS_WITH(linear(quantize(golden_gaussian({2, 32}), vsq{}), quantize(golden_gaussian({2, 32}), vsq{.vector = 8})),
                       Catch::Contains("vectors of 16 against vectors of 8"));
 }
 
@@ -77,8 +77,8 @@ TEST_CASE("OCP MX: the product of the dequantized operands, also of different el
     for (const mx_element a :
          {mx_element::e4m3, mx_element::e5m2, mx_element::e3m2, mx_element::e2m3, mx_element::e2m1, mx_element::int8}) {
         for (const mx_element b : {a, mx_element::e2m1}) {
-            const auto x = quantize(gaussian({5, 70}), ocp_mx{.element = a});
-            const auto weights = quantize(gaussian({9, 70}), ocp_mx{.element = b});
+            const auto x = quantize(golden_gaussian({5, 70}), ocp_mx{.element = a});
+            const auto weights = quantize(golden_gaussian({9, 70}), ocp_mx{.element = b});
             const std::vector<float> bias(9, -1.5f);
             const tensor<float> y = linear(x, weights, bias);
             const auto x_hat = dequantize(x), w_hat = dequantize(weights);
@@ -93,11 +93,11 @@ TEST_CASE("OCP MX: the product of the dequantized operands, also of different el
             }
         }
     }
-    tensor<float> x = gaussian({2, 64});
+    tensor<float> x = golden_gaussian({2, 64});
     x(1, 3) = INFINITY;
-    const tensor<float> y = linear(quantize(x, mxfp4{}), quantize(gaussian({3, 64}), mxfp4{}));
+    const tensor<float> y = linear(quantize(x, mxfp4{}), quantize(golden_gaussian({3, 64}), mxfp4{}));
     CHECK_FALSE(is_nan(y(0, 0)));
     CHECK(is_nan(y(1, 2)));
-    CHECK_THROWS_WITH(linear(quantize(x, ocp_mx{.axis = 0}), quantize(gaussian({3, 64}), mxfp4{})),
+    CHECK_THROWS_WITH(linear(quantize(x, ocp_mx{.axis = 0}), quantize(golden_gaussian({3, 64}), mxfp4{})),
                       Catch::Contains("last axis"));
 }

@@ -4,7 +4,7 @@
 #include <tests/support/schemes.hpp>
 
 using namespace lowbit;
-using schemes_test::gaussian;
+using schemes_test::golden_gaussian;
 
 namespace {
 
@@ -55,9 +55,9 @@ TEST_CASE("float activations times weights of every scheme: the product with the
                              "q6_k"}) {
         for (const tensor_shape& shape : {tensor_shape{19, 64}, {8, 33}, {3, 100}, {17, 3, 3, 5}}) {
             CAPTURE(text, to_string(shape));
-            const auto q = quantize(gaussian(shape), parse_scheme(text));
+            const auto q = quantize(golden_gaussian(shape), parse_scheme(text));
             const tensor<float> w = dequantize(q);
-            const tensor<float> x = gaussian({2, 3, shape.size_between(1, shape.rank())});
+            const tensor<float> x = golden_gaussian({2, 3, shape.size_between(1, shape.rank())});
             std::vector<float> bias(static_cast<std::size_t>(shape[0]));
             for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i) * 0.5f;
             const tensor<float> y = linear(x, q, bias);
@@ -66,14 +66,14 @@ TEST_CASE("float activations times weights of every scheme: the product with the
             for (std::ptrdiff_t i = 0; i < y.size(); ++i) {
                 REQUIRE(static_cast<double>(y[i]) == Approx(expected[static_cast<std::size_t>(i)]).margin(1e-5));
             }
-            schemes_test::two_threads pool;
+            two_threads pool;
             CHECK(linear(x, q, bias, pool) == y);
         }
     }
 }
 
 TEST_CASE("a vector, no rows, no bias, float64 activations") {
-    const auto q = quantize(gaussian({5, 32}), mxfp4{});
+    const auto q = quantize(golden_gaussian({5, 32}), mxfp4{});
     const std::vector<double> x(32, 0.5);
     const tensor<float> y = linear(x, q);
     REQUIRE(y.shape() == tensor_shape{5});
@@ -84,8 +84,8 @@ TEST_CASE("a vector, no rows, no bias, float64 activations") {
 }
 
 TEST_CASE("sizes that do not match are refused") {
-    const auto q = quantize(gaussian({5, 32}), mxfp4{});
-    CHECK_THROWS_WITH(linear(gaussian({2, 31}), q), Catch::Contains("[2, 31]") && Catch::Contains("must be 32"));
-    CHECK_THROWS_WITH(linear(gaussian({2, 32}), quantize(gaussian({32}), mxfp4{})), Catch::Contains("two axes"));
-    CHECK_THROWS_WITH(linear(gaussian({2, 32}), q, std::vector<float>(4)), Catch::Contains("4 biases for 5"));
+    const auto q = quantize(golden_gaussian({5, 32}), mxfp4{});
+    CHECK_THROWS_WITH(linear(golden_gaussian({2, 31}), q), Catch::Contains("[2, 31]") && Catch::Contains("must be 32"));
+    CHECK_THROWS_WITH(linear(golden_gaussian({2, 32}), quantize(golden_gaussian({32}), mxfp4{})), Catch::Contains("two axes"));
+    CHECK_THROWS_WITH(linear(golden_gaussian({2, 32}), q, std::vector<float>(4)), Catch::Contains("4 biases for 5"));
 }

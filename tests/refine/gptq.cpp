@@ -4,11 +4,11 @@
 #include <lowbit/core/pools.hpp>
 #include <lowbit/schemes/kmeans.hpp>
 
+#include <tests/support/gaussian.hpp>
 #include <tests/support/golden.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <random>
 #include <string>
 #include <vector>
 
@@ -16,15 +16,6 @@ using lowbit::affine;
 using lowbit::tensor;
 
 namespace {
-
-tensor<float> gaussian(const lowbit::tensor_shape& shape, unsigned seed, bool correlated = false) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal;
-    tensor<float> values(shape);
-    float previous = 0;
-    for (float& x : values) x = previous = normal(random) + (correlated ? 0.8f * previous : 0.0f);
-    return values;
-}
 
 Eigen::MatrixXd gram_of(const tensor<float>& inputs) {
     lowbit::input_moments moments(inputs.shape()[1]);
@@ -65,7 +56,7 @@ TEST_CASE("golden: the reference's codes, with and without activation order") {
 
 TEST_CASE("every granularity gains, and the result does not depend on the executor") {
     const auto w = gaussian({70, 300}, 1);
-    const auto gram = gram_of(gaussian({600, 300}, 2, true));
+    const auto gram = gram_of(gaussian({600, 300}, 2, 0.8f));
     lowbit::thread_pool pool(2);
     for (const auto& granularity : {lowbit::per_tensor(), lowbit::per_channel(0), lowbit::per_group(1, 64)}) {
         for (const bool symmetric : {true, false}) {
@@ -82,14 +73,14 @@ TEST_CASE("every granularity gains, and the result does not depend on the execut
 
 TEST_CASE("convolution weights are columns of patches") {
     const auto w = gaussian({8, 3, 3, 4}, 3);
-    const auto gram = gram_of(gaussian({400, 36}, 4, true));
+    const auto gram = gram_of(gaussian({400, 36}, 4, 0.8f));
     const auto q = lowbit::gptq(w, gram, affine{.bits = 4, .granularity = lowbit::per_channel(0)});
     CHECK(q.shape() == w.shape());
 }
 
 TEST_CASE("k-means codebooks gain too, and what comes out is of the book") {
     const auto w = gaussian({32, 96}, 5);
-    const auto gram = gram_of(gaussian({300, 96}, 6, true));
+    const auto gram = gram_of(gaussian({300, 96}, 6, 0.8f));
     const auto book = lowbit::kmeans_codebook(w, 8);
     const auto result = lowbit::gptq(w, gram, lowbit::codebook_rounding(book.centroids));
     for (const float x : result.weights) {
@@ -101,7 +92,7 @@ TEST_CASE("k-means codebooks gain too, and what comes out is of the book") {
 
 TEST_CASE("block formats gain too, also in blocks that straddle the lazy updates") {
     const auto w = gaussian({16, 200}, 7);
-    const auto gram = gram_of(gaussian({500, 200}, 8, true));
+    const auto gram = gram_of(gaussian({500, 200}, 8, 0.8f));
     const std::vector<float> levels{-6, -4, -3, -2, -1.5, -1, -.5, 0, .5, 1, 1.5, 2, 3, 4, 6};
     const auto scale_of = [](std::span<const float> block) {
         const float largest = amax(lowbit::finite_range(block, "block"));

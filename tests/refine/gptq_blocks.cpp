@@ -4,22 +4,13 @@
 #include <lowbit/core/pools.hpp>
 #include <lowbit/schemes/any.hpp>
 
-#include <catch2/catch.hpp>
+#include <tests/support/gaussian.hpp>
 
-#include <random>
+#include <catch2/catch.hpp>
 
 using lowbit::tensor;
 
 namespace {
-
-tensor<float> gaussian(const lowbit::tensor_shape& shape, unsigned seed, float memory = 0) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal;
-    tensor<float> values(shape);
-    float previous = 0;
-    for (float& x : values) x = previous = normal(random) + memory * previous;
-    return values;
-}
 
 template <class S>
 void check_gain(const S& scheme, double share) {

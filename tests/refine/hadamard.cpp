@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/refine/hadamard.hpp>
 
+#include <tests/support/gaussian.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <random>
 #include <vector>
 
 using lowbit::tensor;
-
-namespace {
-
-tensor<float> gaussian(const lowbit::tensor_shape& shape, unsigned seed) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal;
-    tensor<float> values(shape);
-    for (float& x : values) x = normal(random);
-    return values;
-}
-
-}  // namespace
 
 TEST_CASE("products of rotated weights and rotated inputs are the products") {
     const lowbit::hadamard_rotation rotation = GENERATE(

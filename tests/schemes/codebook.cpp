@@ -26,7 +26,7 @@ std::uint16_t plainly(const std::vector<float>& centroids, float x) {
 
 TEST_CASE("codebook: the nearest centroid, by search and by table") {
     std::mt19937 random(6);
-    const int kind = GENERATE(range(0, 5));
+    const int kind = GENERATE(Catch::Generators::range(0, 5));
     for (const std::size_t k : {1u, 2u, 3u, 16u, 255u, 1000u}) {
         std::vector<float> centroids(k);
         for (std::size_t i = 0; i < k; ++i) {

@@ -35,7 +35,7 @@ TEST_CASE("names and sizes of fixed codebooks") {
 }
 
 TEST_CASE("double quantization costs little") {
-    const auto x = gaussian({64, 256});
+    const auto x = golden_gaussian({64, 256});
     const double plain = sqnr_db(x, dequantize(quantize(x, nf4{})));
     const double doubled = sqnr_db(x, dequantize(quantize(x, nf4{.double_quantized = true})));
     CHECK(doubled > plain - 0.05);
@@ -46,7 +46,7 @@ TEST_CASE("double quantization costs little") {
 TEST_CASE("a table of one's own: sixteen even levels are int4") {
     fixed_codebook even{.block = 32};
     for (std::size_t i = 0; i < 16; ++i) even.levels[i] = static_cast<float>(i) - 8.0f;
-    const auto x = gaussian({8, 64});
+    const auto x = golden_gaussian({8, 64});
     const auto y = dequantize(quantize(x, even));
     for (std::ptrdiff_t first = 0; first < x.size(); first += 32) {
         float amax = 0;
@@ -68,7 +68,7 @@ TEST_CASE("scales that float16 cannot hold are refused by their block") {
 }
 
 TEST_CASE("parts of a fixed_codebook tensor that do not fit are refused") {
-    const auto q = quantize(gaussian({4, 64}), nf4{});
+    const auto q = quantize(golden_gaussian({4, 64}), nf4{});
     CHECK(fixed_codebook_tensor(q.scheme(), q.shape(), q.packed(), q.scales()) == q);
     auto scales = q.scales();
     scales.plain[3] = INFINITY;

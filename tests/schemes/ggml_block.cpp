@@ -24,7 +24,7 @@ TEST_CASE("blocks come from files and go to files") {
     for (std::ptrdiff_t i = 0; i < 4096; ++i) REQUIRE(y[i] == values[i]);
     CHECK_THROWS_WITH(ggml_tensor(ggml_block{ggml_type::q4_k}, {8, 511}, blocks.span().subspan(1)),
                       Catch::Contains("2303 bytes") && Catch::Contains("2304"));
-    const auto q8 = quantize(gaussian({4, 64}), ggml_block{ggml_type::q8_0});
+    const auto q8 = quantize(golden_gaussian({4, 64}), ggml_block{ggml_type::q8_0});
     CHECK(q8.codes()(0, 0) == static_cast<std::int8_t>(q8.blocks()[2]));
 }
 

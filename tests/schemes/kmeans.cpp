@@ -4,36 +4,16 @@
 #include <lowbit/core/metrics.hpp>
 #include <lowbit/schemes/any.hpp>
 
+#include <tests/support/gaussian.hpp>
+#include <tests/support/two_threads.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <random>
 #include <thread>
 #include <vector>
 
 using namespace lowbit;
-
-namespace {
-
-tensor<float> gaussian(const tensor_shape& shape, unsigned seed = 1) {
-    std::mt19937 random(seed);
-    tensor<float> x(shape);
-    for (float& value : x) value = std::normal_distribution<float>()(random);
-    return x;
-}
-
-struct two_threads {
-    void parallel_for(std::ptrdiff_t n, loop_body body) const {
-        std::thread odd([&] {
-            for (std::ptrdiff_t i = 1; i < n; i += 2) body(i);
-        });
-        for (std::ptrdiff_t i = 0; i < n; i += 2) body(i);
-        odd.join();
-    }
-    int concurrency() const { return 2; }
-};
-
-}  // namespace
 
 TEST_CASE("kmeans: quantize and dequantize at every width") {
     const tensor<float> x = gaussian({60, 50});

@@ -180,7 +180,7 @@ TEST_CASE("kmeans_exact: thousands of small cases with ties and weights") {
 
 TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
     std::mt19937 random(4);
-    const int kind = GENERATE(range(0, 10));
+    const int kind = GENERATE(Catch::Generators::range(0, 10));
     const bool weighted = GENERATE(false, true);
     const std::vector<float> values = draw(random, kind, 40000);
     std::vector<float> weights;

@@ -4,23 +4,13 @@
 #include <lowbit/core/metrics.hpp>
 #include <lowbit/core/pools.hpp>
 
+#include <tests/support/gaussian.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <random>
 
 using namespace lowbit;
-
-namespace {
-
-tensor<float> gaussian(const tensor_shape& shape) {
-    std::mt19937 random(1);
-    tensor<float> x(shape);
-    for (float& value : x) value = std::normal_distribution<float>()(random);
-    return x;
-}
-
-}  // namespace
 
 TEST_CASE("vector_codebook: labels are the nearest, the error falls with k") {
     const tensor<float> x = gaussian({500, 8});

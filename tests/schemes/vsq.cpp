@@ -17,7 +17,7 @@ TEST_CASE("VS-Quant, both orders, gamma per channel and per tensor, any vector")
 }
 
 TEST_CASE("unsigned elements for values that are not negative") {
-    tensor<float> x = gaussian({16, 100});
+    tensor<float> x = golden_gaussian({16, 100});
     for (float& v : x) v = std::max(v, 0.0f);
     const double with = sqnr_db(x, dequantize(quantize(x, vsq{.is_signed = false})));
     const double without = sqnr_db(x, dequantize(quantize(x, vsq{})));
@@ -29,11 +29,11 @@ TEST_CASE("unsigned elements for values that are not negative") {
 }
 
 TEST_CASE("gamma belongs to channels of axis 0; sizes count it") {
-    const tensor<float> x = gaussian({8, 3, 64});
+    const tensor<float> x = golden_gaussian({8, 3, 64});
     const auto q = quantize(x, vsq{});
     CHECK(q.scales().gamma.size() == 8);
     CHECK(quantize(x, vsq{.gamma = vsq_gamma_of::tensor}).scales().gamma.size() == 1);
-    CHECK(quantize(gaussian({64}), vsq{}).scales().gamma.size() == 1);
+    CHECK(quantize(golden_gaussian({64}), vsq{}).scales().gamma.size() == 1);
     const tensor_shape shape{64, 4096};
     CHECK(bits_per_element(vsq{}, shape) == 4.25 + 32.0 / 4096);
     tensor<float> scaled = x;
@@ -58,7 +58,7 @@ TEST_CASE("names of VS-Quant") {
 }
 
 TEST_CASE("parts of a vsq tensor that do not fit are refused") {
-    const auto q = quantize(gaussian({4, 60}), vsq{});
+    const auto q = quantize(golden_gaussian({4, 60}), vsq{});
     CHECK(vsq_tensor(q.scheme(), q.shape(), q.packed(), q.scales()) == q);
     auto scales = q.scales();
     scales.gamma.pop_back();

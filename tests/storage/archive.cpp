@@ -3,9 +3,10 @@
 
 #include <lowbit/storage/mapped_file.hpp>
 
+#include <tests/support/temporary_file.hpp>
+
 #include <catch2/catch.hpp>
 
-#include <cstdio>
 #include <random>
 
 using namespace lowbit;
@@ -90,11 +91,11 @@ TEST_CASE("archive: as large as bytes() says but for header and alignment; codes
 }
 
 TEST_CASE("archive: a file, mapped") {
-    const std::string path = std::tmpnam(nullptr);
+    const temporary_file temporary;
+    const std::string& path = temporary.path();
     sample(coding::smallest).write(path);
     const mapped_file file(path);
     CHECK(archive(file.bytes()).read("kmeans4") == quantize(pruned({8, 256}), parse_scheme("kmeans4")));
-    std::remove(path.c_str());
 }
 
 TEST_CASE("archive: names") {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/storage/mapped_file.hpp>
 
+#include <tests/support/temporary_file.hpp>
+
 #include <catch2/catch.hpp>
 
-#include <cstdio>
 #include <string>
 #include <utility>
 
 TEST_CASE("mapped_file: the bytes of a file") {
-    const std::string path = std::tmpnam(nullptr);
+    const temporary_file temporary;
+    const std::string path = temporary.path();
     std::vector<std::byte> content(100000);
     for (std::size_t i = 0; i < content.size(); ++i) content[i] = std::byte(i * 7);
     lowbit::write_file(path, content);
@@ -21,7 +23,7 @@ TEST_CASE("mapped_file: the bytes of a file") {
     CHECK(empty.bytes().empty());
     empty = std::move(moved);
     CHECK(empty.bytes().size() == content.size());
-    std::remove(path.c_str());
+    std::filesystem::remove(path);
     CHECK_THROWS_AS(lowbit::mapped_file(path), lowbit::error);
     CHECK_THROWS_AS(lowbit::mapped_file("/"), lowbit::error);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/storage/npy.hpp>
 
+#include <tests/support/temporary_file.hpp>
+
 #include <catch2/catch.hpp>
 
-#include <cstdio>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -124,12 +125,13 @@ TEST_CASE("npy: what is malformed is refused with the byte") {
 }
 
 TEST_CASE("npy: files") {
-    const std::string path = std::tmpnam(nullptr) + std::string(".npy");
+    const temporary_file temporary(".npy");
+    const std::string path = temporary.path();
     const lowbit::tensor<float> values({2, 2}, std::vector<float>{1, 2, 3, 4});
     lowbit::write_npy(path, values);
     CHECK(lowbit::read_npy<float>(path) == values);
     CHECK(lowbit::read_npy_header(path).type == lowbit::npy_dtype{'f', 4});
-    std::remove(path.c_str());
+    std::filesystem::remove(path);
     CHECK_THROWS_WITH(lowbit::read_npy<float>(path), Contains("cannot be opened"));
     CHECK_THROWS_AS(lowbit::read_file("/"), lowbit::error);
     CHECK_THROWS_AS(lowbit::write_npy("/nowhere/x.npy", values), lowbit::error);

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/storage/parts.hpp>
 
+#include <tests/support/gaussian.hpp>
+
 #include <catch2/catch.hpp>
 
-#include <random>
-
 using namespace lowbit;
-
-namespace {
-
-tensor<float> gaussian(const tensor_shape& shape) {
-    std::mt19937 random(1);
-    tensor<float> x(shape);
-    for (float& value : x) value = std::normal_distribution<float>()(random);
-    return x;
-}
-
-}  // namespace
 
 TEST_CASE("parts: every scheme comes back, in as many bytes as it says") {
     for (const char* text : {"int8",

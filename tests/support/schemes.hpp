@@ -7,6 +7,7 @@
 #include <lowbit/schemes/any.hpp>
 
 #include <tests/support/golden.hpp>
+#include <tests/support/two_threads.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -14,24 +15,11 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace schemes_test {
 
-/// Runs everything backwards on two threads at once: whoever shares a byte between tasks is found out.
-struct two_threads {
-    void parallel_for(std::ptrdiff_t n, lowbit::loop_body body) {
-        std::thread other([&] {
-            for (std::ptrdiff_t i = n - 1; i >= n / 2; --i) body(i);
-        });
-        for (std::ptrdiff_t i = n / 2 - 1; i >= 0; --i) body(i);
-        other.join();
-    }
-    int concurrency() const { return 2; }
-};
-
-inline lowbit::tensor<float> gaussian(const lowbit::tensor_shape& shape) {
+inline lowbit::tensor<float> golden_gaussian(const lowbit::tensor_shape& shape) {
     const auto golden = load<float>("formats/in_gauss.npy");
     lowbit::tensor<float> x(shape);
     for (std::ptrdiff_t i = 0; i < x.size(); ++i) x[i] = golden[i % golden.size()];
@@ -62,7 +50,7 @@ void check_scheme(const S& scheme, double least_sqnr_db, bool line_by_line) {
     CHECK(parse_scheme(to_string(scheme)) == any_scheme(scheme));
     for (const tensor_shape& shape : shapes()) {
         CAPTURE(to_string(shape));
-        const tensor<float> x = gaussian(shape);
+        const tensor<float> x = golden_gaussian(shape);
         const auto q = quantize(x, scheme);
         CHECK(q.shape() == shape);
         CHECK(q.bytes() == bytes(scheme, shape));
@@ -92,7 +80,7 @@ template <class S>
 void check_stores_nan(const S& scheme) {
     using namespace lowbit;
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), INFINITY, -INFINITY}) {
-        tensor<float> x = gaussian({4, 64});
+        tensor<float> x = golden_gaussian({4, 64});
         x(1, 5) = bad;
         const tensor<float> y = dequantize(quantize(x, scheme));
         CHECK(is_nan(y(1, 5)));
@@ -106,7 +94,7 @@ void check_stores_nan(const S& scheme) {
 template <class S>
 void check_refuses_nan(const S& scheme) {
     using namespace lowbit;
-    tensor<float> x = gaussian({4, 64});
+    tensor<float> x = golden_gaussian({4, 64});
     x(1, 5) = std::numeric_limits<float>::quiet_NaN();
     CHECK_THROWS_WITH(quantize(x, scheme), Catch::Contains("NaN at index 69"));
     const tensor<float> y = dequantize(quantize(x, scheme, nan_policy::allow));

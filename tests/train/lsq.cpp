@@ -17,7 +17,7 @@ namespace {
 
 tensor<float> part(const std::string& name) { return golden::load<float>("qat/" + name + ".npy"); }
 
-affine scheme_of(int bits, bool is_signed, const lowbit::granularity& granularity = lowbit::per_tensor()) {
+affine learned_scheme(int bits, bool is_signed, const lowbit::granularity& granularity = lowbit::per_tensor()) {
     return {.bits = bits,
             .symmetric = is_signed,
             .granularity = granularity,
@@ -31,9 +31,9 @@ TEST_CASE("golden: LSQ of weights, activations and channels") {
     const struct {
         const char* name;
         affine scheme;
-    } cases[] = {{"lsq_w4", scheme_of(4, true)},
-                 {"lsq_a4", scheme_of(4, false)},
-                 {"lsq_w4_pc", scheme_of(4, true, lowbit::per_channel(0))}};
+    } cases[] = {{"lsq_w4", learned_scheme(4, true)},
+                 {"lsq_a4", learned_scheme(4, false)},
+                 {"lsq_w4_pc", learned_scheme(4, true, lowbit::per_channel(0))}};
     for (const auto& c : cases) {
         INFO(c.name);
         const std::string name = c.name;
@@ -65,7 +65,7 @@ TEST_CASE("golden: torch's learnable fake quantization, scale and zero point") {
         const auto x = part(std::string(c.name) + ".x"), upstream = part(std::string(c.name) + ".g");
         const affine_params params{c.scale, 0};
         tensor<float> gradients(x.shape());
-        const auto learned = lowbit::lsq_backward(x, upstream, scheme_of(c.bits, true), std::span(&params, 1),
+        const auto learned = lowbit::lsq_backward(x, upstream, learned_scheme(c.bits, true), std::span(&params, 1),
                                                   gradients, false, lowbit::gradient_mask::rounded);
         CHECK(learned.scale[0] * c.factor == Approx(c.scale_gradient).epsilon(1e-5));
         CHECK(learned.zero_point[0] * c.factor == Approx(c.zero_gradient).epsilon(1e-4));
@@ -75,7 +75,7 @@ TEST_CASE("golden: torch's learnable fake quantization, scale and zero point") {
     const auto x = golden::load<float>("formats/in_gauss.npy");
     tensor<float> upstream(x.shape()), gradients(x.shape());
     for (std::ptrdiff_t i = 0; i < x.size(); ++i) upstream[i] = static_cast<float>(i % 17 - 8);
-    affine s = scheme_of(4, false);
+    affine s = learned_scheme(4, false);
     s.symmetric = false;
     const affine_params params{0.4000000059604645f, 7};
     const auto learned =

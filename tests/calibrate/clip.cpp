@@ -121,3 +121,17 @@ TEST_CASE("bad input is refused") {
     CHECK_THROWS_WITH(choose_range(std::vector<float>{1}, {clip_method::percentile, 20.0f}, 8, true, true),
                       Catch::Contains("percentile 20"));
 }
+
+TEST_CASE("KL cuts off no more than one code's fair share, piles of values or not") {
+    // Half of a Gauss, and as many values again in a few places far apart, as a background gives.
+    std::mt19937 random(5);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(40000);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = i % 2 == 0 ? std::abs(normal(random)) : 0.173f * static_cast<float>(1 + i % 7);
+    for (const int bits : {3, 4, 6, 8}) {
+        const auto covered = lowbit::choose_range(values, {.method = clip_method::kl}, bits, false, false);
+        const auto cut = std::count_if(values.begin(), values.end(), [&](float x) { return x > covered.max; });
+        CHECK(static_cast<double>(cut) <= static_cast<double>(values.size()) / (1 << bits));
+    }
+}

@@ -132,7 +132,8 @@ range choose_range(const Source& data, const clip_spec& spec, int bits, bool sym
         }
         case clip_method::kl: {
             const histogram h = data.magnitude_counts();
-            const std::size_t kept = kl_bins(h.counts, std::size_t{1} << (one_sided ? bits : bits - 1), 0.05);
+            const std::size_t levels = std::size_t{1} << (one_sided ? bits : bits - 1);
+            const std::size_t kept = kl_bins(h.counts, levels, 1.0 / static_cast<double>(levels));
             return cut(static_cast<double>(kept) * h.width);
         }
         case clip_method::octav:

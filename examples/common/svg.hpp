@@ -260,6 +260,37 @@ inline std::string bar_chart(const std::string& title, const std::string& value_
     return p.str();
 }
 
+/// One row of a chart of horizontal bars: the value is written at the bar's end.
+struct bar_row {
+    std::string label{};
+    double value = 0;
+    std::string text{};      ///< of the value
+    std::size_t number = 0;  ///< colour
+};
+
+/// Labels on the left, bars from 0 to the right; negative values have no bar.
+inline std::string row_chart(const std::string& title, std::span<const bar_row> rows) {
+    std::size_t longest = 0;
+    double high = 1e-9;
+    for (const bar_row& r : rows) {
+        longest = std::max(longest, r.label.size());
+        high = std::max(high, r.value);
+    }
+    const double left = 12 + 6.1 * static_cast<double>(longest), full = 530 - left - 48, height = 20;
+    drawing d(530, 34 + height * static_cast<double>(rows.size()));
+    d.text(0, 16, title, "start", "title");
+    double top = 28;
+    for (const bar_row& r : rows) {
+        const double width = std::max(full * r.value / high, 1.5);
+        d.text(left - 8, top + 13, r.label, "end");
+        d.rect(left, top + 2, width, height - 5, "fill " + colour(r.number), 1, r.label + ": " + r.text);
+        d.text(left + width + 6, top + 13, r.text, "start", "count");
+        top += height;
+    }
+    d.line(left, 28, left, top, "axis");
+    return d.str(title);
+}
+
 /// The squares of a legend for bars.
 inline std::string bar_legend(std::span<const series> all) {
     std::string out = "<div class=\"legend\">";

@@ -25,7 +25,7 @@ inline std::string fixed(double value, int decimals) {
 inline std::string grouped(std::ptrdiff_t value) {
     std::string digits = std::to_string(value);
     for (std::ptrdiff_t at = std::ssize(digits) - 3; at > (value < 0 ? 1 : 0); at -= 3)
-        digits.insert(static_cast<std::size_t>(at), ",");
+        digits.insert(static_cast<std::size_t>(at), 1, ',');
     return digits;
 }
 

@@ -93,8 +93,8 @@ public:
         rows_.push_back(whole);
 
         const auto tensor_wise = lowbit::per_tensor(), channel_wise = lowbit::per_channel(0);
-        add("8 bits", "nearest", {.weights = weights(8, tensor_wise)});
-        add("8 bits", "nearest", {.weights = weights(8, channel_wise)});
+        add("8 bits per tensor", "nearest", {.weights = weights(8, tensor_wise)});
+        add("8 bits per channel", "nearest", {.weights = weights(8, channel_wise)});
         clipping();
         refinements("4 bits per tensor", weights(4, tensor_wise));
         refinements("4 bits per channel", weights(4, channel_wise));
@@ -110,7 +110,7 @@ private:
     }
 
     void add(const std::string& part, const std::string& method, const lowbit::recipe& r, const lowbit::graph& g) {
-        bar_.update(static_cast<double>(done_++) / 50, part + ", " + method);
+        bar_.update(static_cast<double>(done_++) / planned, part + ", " + method);
         const auto start = std::chrono::steady_clock::now();
         const lowbit::integer_network network(lowbit::quantize_graph(g, s_.calibration, r, {}, s_.threads));
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -149,6 +149,10 @@ private:
                   clip_method::aciq_laplace, clip_method::aciq_gauss})
                 add("activations", "clip " + lowbit::to_string(lowbit::clip_spec{.method = clip}),
                     {.activations = activations(bits, clip)});
+        const lowbit::affine four = activations(4, clip_method::mse);
+        add("4-bit activations", "clip mse", {.activations = four});
+        add("4-bit activations", "clip mse + SmoothQuant", {.activations = four, .smoothquant = 0.5});
+        add("4-bit activations", "clip mse + rotation", {.activations = four, .rotate = true});
     }
 
     void refinements(const std::string& part, const lowbit::affine& scheme) {
@@ -171,6 +175,17 @@ private:
         add(part, "GPTQ + bias correction", r);
         r.equalize = true;
         add(part, "equalization + GPTQ + bias correction", r);
+        lowbit::affine asymmetric = scheme;
+        asymmetric.symmetric = false;
+        add(part, "HQQ", {.weights = asymmetric, .weight_fit = lowbit::weight_fit::hqq});
+        if (scheme.granularity.kind == lowbit::sharing::tensor) return;  // AWQ clips within output channels
+        add(part, "AWQ", {.weights = scheme, .awq = true, .weight_fit = lowbit::weight_fit::awq});
+        add(part, "AWQ + GPTQ + bias correction",
+            {.weights = scheme,
+             .awq = true,
+             .weight_fit = lowbit::weight_fit::awq,
+             .weight_rounding = weight_rounding::gptq,
+             .bias_correction = true});
     }
 
     /// Bits per layer by an exact knapsack at the size of uniform 3 and 4 bits.
@@ -178,7 +193,7 @@ private:
         std::vector<lowbit::any_scheme> schemes;
         for (int bits = narrowest; bits <= widest; ++bits) schemes.push_back(weights(bits, lowbit::per_channel(0)));
         const lowbit::recipe nearest{};
-        bar_.update(static_cast<double>(done_) / 50, "sensitivity");
+        bar_.update(static_cast<double>(done_) / planned, "sensitivity");
         const auto analysis =
             lowbit::analyze_sensitivity(trained_, s_.calibration, schemes, nearest, {}, {}, s_.threads);
         std::vector<layer_losses> losses;
@@ -232,6 +247,7 @@ private:
     lowbit::graph trained_;
     examples::progress bar_;
     double float_accuracy_ = 0;
+    static constexpr int planned = 58;  ///< rows of a network, about
     int done_ = 0;
 };
 
@@ -239,7 +255,6 @@ examples::table result_table(const std::vector<result>& rows) {
     examples::table t({{"network"},
                        {"what"},
                        {"method"},
-                       {"granularity"},
                        {"weights", true},
                        {"activations", true},
                        {"accuracy %", true},
@@ -249,8 +264,7 @@ examples::table result_table(const std::vector<result>& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const result& r = rows[i];
         if (i > 0 && (rows[i - 1].part != r.part || rows[i - 1].network != r.network)) t.rule();
-        t.row({r.network, r.part, r.method, r.granularity,
-               fixed(r.weight_bits, r.weight_bits == std::round(r.weight_bits) ? 0 : 2),
+        t.row({r.network, r.part, r.method, fixed(r.weight_bits, r.weight_bits == std::round(r.weight_bits) ? 0 : 2),
                std::to_string(r.activation_bits), fixed(r.accuracy, 2), fixed(r.lost, 2), examples::grouped(r.bytes),
                fixed(r.seconds, 2)});
     }
@@ -297,30 +311,56 @@ nlohmann::ordered_json to_json(const std::vector<result>& rows, const std::vecto
     return out;
 }
 
-/// Points lost by each refinement of one part.
-std::string refinement_chart(const std::vector<result>& rows, const std::string& network, const std::string& part) {
-    std::vector<std::string> labels;
-    examples::series lost{.name = "points lost"};
+/// Points lost by each method of one part; what is compared with is orange.
+std::string lost_chart(const std::vector<result>& rows, const std::string& network, const std::string& part,
+                       int activation_bits = 8) {
+    std::vector<examples::bar_row> bars;
     for (const result& r : rows) {
-        if (r.network != network || r.part != part) continue;
-        labels.push_back(r.method);
-        lost.points.push_back({static_cast<double>(labels.size()), std::max(r.lost, 0.0)});
+        if (r.network != network || r.part != part || r.activation_bits != activation_bits) continue;
+        bars.push_back({r.method, r.lost, fixed(r.lost, 2), bars.empty() ? 1u : 0u});
     }
-    return examples::bar_chart(network + ", weights " + part, "points lost", labels, std::span(&lost, 1));
+    const std::string what = part == "activations" ? std::to_string(activation_bits) + "-bit activations" : part;
+    return bars.empty() ? "" : examples::row_chart(network + ", " + what, bars);
 }
 
-/// Points lost by each clipping method at 4 bits, and at 8.
-std::string clip_chart(const std::vector<result>& rows, const std::string& network,
-                       std::vector<examples::series>& all) {
-    std::vector<std::string> labels;
-    all = {{.name = "8 bits", .number = 0}, {.name = "4 bits", .number = 1}};
-    for (const result& r : rows) {
-        if (r.network != network || r.part != "activations") continue;
-        if (r.activation_bits == 8) labels.push_back(r.method.substr(5));
-        auto& points = all[r.activation_bits == 8 ? 0 : 1].points;
-        points.push_back({static_cast<double>(points.size()), std::max(r.lost, 0.0)});
+/// Bits of each layer.
+std::string bits_chart(const std::vector<layer_losses>& layers, const std::string& network, int average) {
+    std::vector<examples::bar_row> bars;
+    for (const layer_losses& l : layers) {
+        if (l.network != network) continue;
+        const int bits = average == 3 ? l.bits_at_3 : l.bits_at_4;
+        bars.push_back({l.layer, static_cast<double>(bits), std::to_string(bits), 2});
     }
-    return examples::bar_chart(network + ", activations", "points lost", labels, all);
+    return examples::row_chart(network + ", bits of each layer, " + std::to_string(average) + " on average", bars);
+}
+
+const result& find_row(const std::vector<result>& rows, const std::string& network, const std::string& part,
+                       const std::string& method, int activation_bits = 8) {
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const result& r) {
+        return r.network == network && r.part == part && r.method == method && r.activation_bits == activation_bits;
+    });
+    lowbit::check(found != rows.end(), "report: no row ", network, ", ", part, ", ", method);
+    return *found;
+}
+
+/// The first network's story in four numbers.
+void highlights(examples::report& page, const std::vector<result>& rows, const std::string& network) {
+    const auto lost = [&](const std::string& part, const std::string& method, int activation_bits = 8) {
+        return fixed(find_row(rows, network, part, method, activation_bits).lost, 2);
+    };
+    const auto against = [&](const std::string& part, const std::string& words, const std::string& method,
+                             const std::string& start = "nearest", int activation_bits = 8) {
+        return std::pair(lost(part, method, activation_bits), "points lost, " + words + " with " + method + "; " +
+                                                                  lost(part, start, activation_bits) + " without");
+    };
+    const std::pair<std::string, std::string> numbers[] = {
+        against("4 bits per tensor", "4-bit weights, one scale a layer,", "equalization + bias correction"),
+        against("4 bits per channel", "4-bit weights", "GPTQ + bias correction"),
+        against("3 bits on average", "3-bit weights", "mixed precision + GPTQ + bias correction", "uniform"),
+        against("4-bit activations", "4-bit activations", "clip mse + SmoothQuant", "clip mse", 4)};
+    page.paragraph("On the " + network + ", " + fixed(find_row(rows, network, "float32", "float32", 32).accuracy, 2) +
+                   " % in float32:");
+    page.highlights(numbers);
 }
 
 std::string make_report(const std::vector<result>& rows, const std::vector<layer_losses>& layers,
@@ -329,29 +369,46 @@ std::string make_report(const std::vector<result>& rows, const std::vector<layer
         "Post-training quantization",
         "Two trained networks for handwritten digits, quantized after training with 512 images and no labels, and run "
         "with integers only. What each method costs, and what it wins back.");
-    page.heading("Weights in few bits");
-    for (const std::string& network : networks) {
+    highlights(page, rows, networks.front());
+    const auto figure = [&](const std::string& part, int activation_bits, const std::string& caption) {
         std::string charts;
-        for (const char* part : {"4 bits per tensor", "4 bits per channel", "3 bits per channel"})
-            charts += refinement_chart(rows, network, part);
-        page.figure(charts,
-                    "Points of accuracy lost against float32; activations at 8 bits. Equalization evens out the "
-                    "channels that one "
-                    "scale per tensor must hold; bias correction takes back the shift of the mean; GPTQ lets later "
-                    "weights make up "
-                    "for earlier ones; AdaRound learns which way to round.");
+        for (const std::string& network : networks) charts += lost_chart(rows, network, part, activation_bits);
+        page.figure(charts, caption);
+    };
+    page.heading("Weights in few bits");
+    page.paragraph(
+        "Points of accuracy lost against float32; activations at 8 bits. Orange: every weight to the nearest code.");
+    figure(
+        "4 bits per tensor", 8,
+        "One scale must hold all channels of a layer. Equalization evens them out without changing the function; bias "
+        "correction takes back the shift of the mean that rounding leaves.");
+    figure(
+        "4 bits per channel", 8,
+        "GPTQ lets later weights make up for earlier ones; AdaRound learns which way to round; AWQ gives finer steps "
+        "to weights that large activations meet; HQQ fits zero points.");
+    figure("3 bits per channel", 8, "The same with half as many codes.");
+    page.heading("Activations in few bits");
+    figure("activations", 8, "How the range of each activation is chosen; weights int8 per channel.");
+    figure("activations", 4, "The same at 4 bits. Orange: the extremes seen.");
+    figure("4-bit activations", 4,
+           "SmoothQuant moves outliers of activations into the weights; a Hadamard rotation, in integers, spreads them "
+           "over the channels.");
+    if (std::any_of(rows.begin(), rows.end(), [](const result& r) { return r.part == "uneven channels"; })) {
+        page.heading("A network with uneven channels");
+        page.figure(lost_chart(rows, "mobilenet", "uneven channels"),
+                    "The mobilenet with channels rescaled by factors of 1 to 100, its function unchanged; int8 weights "
+                    "per tensor. Equalization restores what training may leave behind like this.");
     }
-    page.heading("Ranges of activations");
-    std::string charts;
-    std::vector<examples::series> series;
-    for (const std::string& network : networks) charts += clip_chart(rows, network, series);
-    page.figure(charts + examples::bar_legend(series),
-                "Points lost by how the range of each activation is chosen; weights int8 per channel.");
     page.heading("Mixed precision");
     page.paragraph(
         "Each layer alone at each width, all else in float: the mean squared change of the outputs. From these losses "
-        "an exact "
-        "knapsack gives each layer its bits, within the size of uniform 3 and 4 bits.");
+        "an exact knapsack gives each layer its bits, within the size of uniform 3 and 4 bits.");
+    for (const int average : {3, 4}) {
+        figure(std::to_string(average) + " bits on average", 8, "");
+        std::string charts;
+        for (const std::string& network : networks) charts += bits_chart(layers, network, average);
+        page.figure(charts, "");
+    }
     page.add(layer_table(layers));
     page.heading("All rows");
     page.add(result_table(rows));

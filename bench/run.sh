@@ -4,7 +4,7 @@
 # sh bench/run.sh --quick   the same with short measurements, to see that everything runs
 # sh bench/run.sh --all     the same with slow peers too
 # sh bench/run.sh --micro   every header's Google Benchmark, into build/bench/micro.json
-# Further arguments select comparisons by name (formats, gemm, conv2d, …), or go to Google Benchmark after --micro.
+# Further arguments select comparisons by name (formats, gemm, conv2d, networks, …), or go to Google Benchmark after --micro.
 set -eu
 cd "$(dirname "$0")/.."
 . cmake/setup.sh
@@ -19,6 +19,10 @@ if [ "$mode" = --micro ]; then
 else
     install_missing libdnnl-dev libgemmlowp-dev libxnnpack-dev libpthreadpool-dev libbenchmark-dev libzstd-dev
     build bench_peers
-    # shellcheck disable=SC2086
-    OMP_NUM_THREADS=1 build/bench/bench_peers build/bench/report.json $mode "$@"
+    build bench_networks
+    rm -f build/bench/report.json
+    for program in bench_peers bench_networks; do
+        # shellcheck disable=SC2086
+        OMP_NUM_THREADS=1 build/bench/$program build/bench/report.json $mode "$@"
+    done
 fi

@@ -36,6 +36,28 @@ add_library(lowbit_compiled STATIC EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/compil
 target_compile_definitions(lowbit_compiled PUBLIC LOWBIT_COMPILED)
 target_link_libraries(lowbit_compiled PUBLIC lowbit_development)
 
+# The machine's own instructions, for what spends its time in Eigen, which chooses its kernels when it is compiled.
+option(LOWBIT_EXAMPLES_NATIVE "Compile the examples for this machine" ON)
+add_library(lowbit_native INTERFACE)
+if(LOWBIT_EXAMPLES_NATIVE)
+    include(CheckCXXCompilerFlag)
+    check_cxx_compiler_flag(-march=native has_march_native)
+    check_cxx_compiler_flag(-fvect-cost-model=dynamic has_cost_model)
+    check_cxx_compiler_flag(-mmove-max=128 has_move_max)
+    if(has_march_native)
+        target_compile_options(lowbit_native INTERFACE -march=native)
+    endif()
+    if(has_cost_model)
+        target_compile_options(lowbit_native INTERFACE -fvect-cost-model=dynamic)
+    endif()
+    if(has_move_max)
+        # g++ 12.2 with AVX-512 spoils constant aggregates that are passed by value unless it moves 16 bytes at a time,
+        # and takes the undefined registers of its own intrinsics for mistakes.
+        target_compile_options(lowbit_native INTERFACE
+            -mmove-max=128 -mstore-max=128 -Wno-maybe-uninitialized -Wno-uninitialized)
+    endif()
+endif()
+
 # All of lowbit as one header: cmake --build build --target amalgamate
 if(Python3_FOUND)
     file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/*)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
 /// bench_peers REPORT.json [--quick | --all] [NAME...]: runs the comparisons (all, or those named), prints their tables
-/// and writes the rows.
+/// and adds the rows to the report.
 #include <bench/peers/report.hpp>
 
 #include <cstring>
@@ -30,6 +30,7 @@ int main(int count, char** arguments) {
             comparison.run(report, how);
         }
     }
+    if (report.rows().empty()) return 0;
     const auto below =
         std::count_if(report.rows().begin(), report.rows().end(), [](const auto& r) { return !r.holds(); });
     std::printf("\n%zu rows, %td below what is asked\n", report.rows().size(), below);

@@ -121,12 +121,16 @@ public:
 
     const std::vector<row>& rows() const { return rows_; }
 
-    /// {"rows": [...]}; false where the file cannot be written.
+    /// {"rows": [...]}, after those of a report that is there already; false where the file cannot be written.
     bool write(const char* path) const {
-        std::FILE* file = std::fopen(path, "w");
+        constexpr char end[] = "\n]}\n";
+        std::FILE* file = std::fopen(path, "r+");
+        const char* separator = file == nullptr ? "{\"rows\":[\n" : ",\n";
+        if (file == nullptr)
+            file = std::fopen(path, "w");
+        else
+            std::fseek(file, 1 - static_cast<long>(sizeof end), SEEK_END);
         if (file == nullptr) return false;
-        std::fprintf(file, "{\"rows\":[");
-        const char* separator = "\n";
         for (const row& r : rows_) {
             std::fprintf(
                 file,
@@ -139,7 +143,7 @@ public:
                 json(r.required_of_limit).c_str(), json(r.required).c_str());
             separator = ",\n";
         }
-        std::fprintf(file, "\n]}\n");
+        std::fputs(end, file);
         return std::fclose(file) == 0;
     }
 

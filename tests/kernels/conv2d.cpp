@@ -31,7 +31,7 @@ void compare_conv2d(unsigned seed) {
                                0,
                                random_window(random),
                                random.chance(70) ? 1 : random.between(1, 4)};
-    shape.channels = shape.groups * (random.chance(40) ? random.between(1, 5) : random.between(1, 40));
+    shape.channels = shape.groups * (random.chance(40) ? random.between(1, 5) : random.between(1, 70));
     shape.out_channels = shape.groups * (random.chance(50) ? random.between(1, 20) : random.between(1, 90));
     if (random.chance(20)) shape.window = {};
     if (!valid(shape)) return;

@@ -51,8 +51,7 @@ inline pack_status pack_conv2d(const conv2d_shape& shape, const integer_layer& l
 
 /// Bytes of workspace that `conv2d` needs for a batch; may be 0.
 inline std::size_t conv2d_workspace_bytes(const packed_conv2d& packed, std::ptrdiff_t batch) {
-    const detail::gemm_workspace sizes(packed.header(), batch);
-    return static_cast<std::size_t>(sizes.widened + sizes.taps);
+    return detail::gemm_workspace(packed.header(), batch).bytes();
 }
 
 /// y[batch, out_height, out_width, out_channels] from x[batch, height, width, channels]; types, workspace and result

@@ -125,8 +125,7 @@ inline pack_status pack_depthwise(const depthwise_shape& shape, const integer_la
 inline std::size_t depthwise_workspace_bytes(const packed_depthwise& packed, std::ptrdiff_t batch) {
     const detail::depthwise_header& h = packed.header();
     if (h.grouped) {
-        const detail::gemm_workspace sizes(h.common, batch);
-        return static_cast<std::size_t>(sizes.widened + sizes.taps);
+        return detail::gemm_workspace(h.common, batch).bytes();
     }
     const detail::depthwise_workspace sizes(h, batch);
     return static_cast<std::size_t>(sizes.image + detail::depthwise_workspace::most_tasks * sizes.lines);

@@ -5,7 +5,7 @@
 ///
 /// A convolution is a matrix product whose rows are output pixels: a tile is a few neighbours of one output line, and
 /// each tap of the window contributes a segment of x at a fixed distance from row to row, read where it is (implicit
-/// GEMM: nothing is copied but the segments that cross the border of the image).
+/// GEMM). Only images of few channels are copied, with their borders.
 #pragma once
 
 #include <lowbit/core/executor.hpp>
@@ -20,7 +20,7 @@ namespace lowbit::detail {
 /// A run: packed weights, memory, and how the output pixels fall into tiles.
 struct gemm_run {
     const gemm_header* header = nullptr;
-    const std::uint8_t *x = nullptr, *x_end = nullptr;  ///< as the kernel sees it: bytes, or widened
+    const std::uint8_t *x = nullptr, *x_end = nullptr;  ///< as the kernel sees it: bytes, widened or copied
     std::uint8_t* y = nullptr;
     std::ptrdiff_t lines = 0, line_rows = 0;  ///< output lines, and pixels of each
     bool direct = false;                      ///< 1x1, stride 1, no padding: the rows of x are those of y
@@ -47,7 +47,7 @@ public:
 
     /// The output pixels [first, first + rows) of an output line.
     std::ptrdiff_t line(std::ptrdiff_t group, std::ptrdiff_t line, std::ptrdiff_t first, int rows) {
-        const conv2d_shape& s = h_.shape;
+        const conv2d_shape& s = h_.seen;
         const window2d& w = s.window;
         const std::ptrdiff_t pixel = s.channels * h_.element;
         begin(w.stride_width * pixel, rows);
@@ -61,10 +61,6 @@ public:
                 continue;
             }
             const std::uint8_t* in_line = x + iy * s.width * pixel;
-            if (h_.joined) {
-                push_joined(in_line, left, ky);
-                continue;
-            }
             for (std::ptrdiff_t kx = 0; kx < h_.tap_columns; ++kx) {
                 push_column(in_line, left + kx * w.dilation_width, ky * h_.tap_columns + kx);
             }
@@ -84,7 +80,7 @@ private:
 
     /// A tap at column `ix` of the first row: rows beside the image are left out.
     void push_column(const std::uint8_t* in_line, std::ptrdiff_t ix, std::ptrdiff_t tap) {
-        const conv2d_shape& s = h_.shape;
+        const conv2d_shape& s = h_.seen;
         const std::ptrdiff_t step = s.window.stride_width, end = s.width;
         int first = 0, last = rows_;
         if (ix < 0 || ix + (rows_ - 1) * step >= end) {
@@ -106,40 +102,6 @@ private:
               .skips = h_.has_skips ? 1 : 0,
               .first = first,
               .last = last});
-    }
-
-    /// A whole line of taps; copied, with Z_x for what is missing, where some row sees the border.
-    void push_joined(const std::uint8_t* in_line, std::ptrdiff_t ix, std::ptrdiff_t tap) {
-        const conv2d_shape& s = h_.shape;
-        const std::ptrdiff_t pixel = s.channels * h_.element, step = s.window.stride_width;
-        const std::ptrdiff_t wide = s.window.kernel_width;
-        gemm_tap entry{.x = in_line + ix * pixel,
-                       .steps = h_.steps,
-                       .bytes = h_.segment,
-                       .step = tap * h_.steps,
-                       .first = 0,
-                       .last = rows_};
-        const bool inside = ix >= 0 && ix + (rows_ - 1) * step + wide <= s.width;
-        if (!inside || entry.x + (rows_ - 1) * stride_ + h_.steps * 4 > run_.x_end) {
-            std::uint8_t* to = copied_;
-            for (int row = 0; row < rows_; ++row, ix += step, to += h_.steps * 4) {
-                const std::ptrdiff_t from = std::clamp<std::ptrdiff_t>(-ix, 0, wide);
-                const std::ptrdiff_t until = std::clamp<std::ptrdiff_t>(s.width - ix, from, wide);
-                std::memcpy(to, h_.base() + h_.zero_row, static_cast<std::size_t>(h_.segment));
-                if (until > from) {
-                    std::memcpy(to + from * pixel, in_line + (ix + from) * pixel,
-                                static_cast<std::size_t>((until - from) * pixel));
-                }
-            }
-            entry.x = copied_;
-            const std::ptrdiff_t stride = stride_;
-            stride_ = h_.steps * 4;
-            copied_ = to;
-            append(entry);
-            stride_ = stride;
-            return;
-        }
-        append(entry);
     }
 
     /// Appends, with the last step taken from a copy where reading all of it would pass the end of x.
@@ -187,34 +149,21 @@ private:
     std::ptrdiff_t stride_ = 0, count_ = 0;
     int rows_ = 0;
     std::uint8_t* copied_ = nullptr;
-    std::uint8_t scratch_[16 * max_tile_rows * 68];  // 16 lines of joined taps, or a few split ends
+    std::uint8_t scratch_[4 * 4 * max_tile_rows];  // at most 3 taps end in the last 3 bytes of x
 };
 
-/// Where a panel of packed weights is: the index counts the panels of one group.
+/// Where a panel of packed weights is, within its group; starts at the first one.
 struct panel_place {
-    std::ptrdiff_t offset = 0, channel = 0;  ///< from the group's first
+    std::ptrdiff_t offset = 0, channel = 0;
     int width = 0;
 
-    panel_place(const gemm_header& h, std::ptrdiff_t group_out, std::ptrdiff_t index) {
-        const int widest = geometry_of(h.set).widths[0];
-        const std::ptrdiff_t full = std::min(index, group_out / widest);
-        offset = full * h.panel_bytes(widest);
-        channel = full * widest;
+    panel_place(const gemm_header& h, std::ptrdiff_t group_out) : width(h.panel_width(group_out)) {}
+    void advance(const gemm_header& h, std::ptrdiff_t group_out) {
+        offset += h.panel_bytes(width);
+        channel += width;
         width = h.panel_width(group_out - channel);
-        for (std::ptrdiff_t i = full; i < index; ++i) {
-            offset += h.panel_bytes(width);
-            channel += width;
-            width = h.panel_width(group_out - channel);
-        }
     }
 };
-
-inline std::ptrdiff_t panels_of(const gemm_header& h, std::ptrdiff_t group_out) {
-    std::ptrdiff_t panels = group_out / geometry_of(h.set).widths[0];
-    for (std::ptrdiff_t left = group_out % geometry_of(h.set).widths[0]; left > 0; left -= h.panel_width(left))
-        ++panels;
-    return panels;
-}
 
 /// Into how many blocks the panels (`across`) and the tiles of each (`down`) are cut: enough for all threads, first
 /// along the panels, whose weights then stay in one core's cache. The cut changes no bit of the result.
@@ -232,120 +181,188 @@ inline constexpr std::ptrdiff_t most_blocks_with_taps = 16;
 
 /// A line of rows in tiles of nearly equal height: the first `longer` have one row more than the others.
 struct line_tiles {
-    std::ptrdiff_t count, base, longer;
+    std::ptrdiff_t count = 1, base, longer = 0;
 
-    line_tiles(std::ptrdiff_t rows, int most)
-        : count(ceil_div<std::ptrdiff_t>(rows, most)), base(rows / count), longer(rows % count) {}
+    line_tiles(std::ptrdiff_t rows, int most) : base(rows) {
+        if (rows <= most) return;
+        count = ceil_div<std::ptrdiff_t>(rows, most);
+        base = rows / count;
+        longer = rows % count;
+    }
     std::ptrdiff_t first_row(std::ptrdiff_t tile) const { return tile * base + std::min(tile, longer); }
     int rows(std::ptrdiff_t tile) const { return static_cast<int>(base + (tile < longer ? 1 : 0)); }
 };
 
+/// The outputs [first, last) along an axis: those whose windows see no border.
+struct inner_outputs {
+    std::ptrdiff_t first = 0, last = 0;
+
+    /// How many times `size` outputs from `output` on are inside; at least 1.
+    std::ptrdiff_t together(std::ptrdiff_t output, std::ptrdiff_t size) const {
+        return output < first ? 1 : std::max<std::ptrdiff_t>((last - output) / size, 1);
+    }
+};
+
+inline inner_outputs inner_of(std::ptrdiff_t extent, std::ptrdiff_t outputs, std::ptrdiff_t pad, std::ptrdiff_t span,
+                              std::ptrdiff_t stride) {
+    inner_outputs inner{0, outputs};
+    while (inner.first < outputs && inner.first * stride < pad) ++inner.first;
+    while (inner.last > inner.first && (inner.last - 1) * stride - pad + span > extent) --inner.last;
+    return inner;
+}
+
+/// Item i of n cut into equal parts begins here.
+inline std::ptrdiff_t begin_of(std::ptrdiff_t i, std::ptrdiff_t parts, std::ptrdiff_t n) {
+    return parts == 1 ? i * n : i * n / parts;
+}
+
 inline void run_gemm(const gemm_run& run, const executor& threads) {
     const gemm_header& h = *run.header;
+    const conv2d_shape& s = h.seen;
+    const window2d& w = s.window;
     const gemm_geometry geometry = geometry_of(h.set);
-    const std::ptrdiff_t group_out = h.shape.out_channels / h.shape.groups;
-    const std::ptrdiff_t group_panels = panels_of(h, group_out), panels = group_panels * h.shape.groups;
+    const std::ptrdiff_t group_out = s.groups == 1 ? s.out_channels : s.out_channels / s.groups;
+    const std::ptrdiff_t panels = h.group_panels * s.groups;
     if (panels == 0 || run.lines == 0 || run.line_rows == 0) return;
     const gemm_blocks blocks(panels, threads.concurrency(), run.taps != nullptr);
-    const std::ptrdiff_t y_pixel = h.shape.out_channels * bytes_of(h.output);
+    const std::ptrdiff_t y_pixel = s.out_channels * bytes_of(h.output);
+    inner_outputs columns{0, run.line_rows}, rows{0, run.lines};
+    if (!run.direct) {
+        columns = inner_of(s.width, run.line_rows, w.pad_left, w.span_width(), w.stride_width);
+        rows = inner_of(s.height, s.out_height(), w.pad_top, w.span_height(), w.stride_height);
+    }
+    const bool reads_past = h.segment % 4 != 0 && !h.copies();
 
     threads.parallel_for(blocks.across * blocks.down, [&](std::ptrdiff_t block) {
-        const std::ptrdiff_t column = block % blocks.across, band = block / blocks.across;
+        const std::ptrdiff_t band = blocks.down == 1 ? 0 : block / blocks.across, column = block - band * blocks.across;
         // Bytes, as an array of taps would be initialized at each call.
         alignas(gemm_tap) std::byte on_stack[tap_slots_on_stack * sizeof(gemm_tap)];
         gemm_tap* const taps = run.taps ? run.taps + block * tap_slots(h) : reinterpret_cast<gemm_tap*>(on_stack);
         tap_builder builder(run, taps);
         gemm_tile tile{.header = &h, .taps = taps, .y_stride = y_pixel};
-        for (std::ptrdiff_t panel = panels * column / blocks.across; panel < panels * (column + 1) / blocks.across;
-             ++panel) {
-            const std::ptrdiff_t group = h.shape.groups == 1 ? 0 : panel / group_panels;
-            const panel_place place(h, group_out, panel - group * group_panels);
-            const int kind = place.width == geometry.widths[0] ? 0 : place.width == geometry.widths[1] ? 1 : 2;
-            const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
-            tile.panel = h.base() + h.panels + group * h.group_bytes + place.offset;
-            tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(group_out - place.channel, place.width));
-            std::uint8_t* const y = run.y + (group * group_out + place.channel) * bytes_of(h.output);
+        tile.x_line = w.stride_height * s.width * s.channels * h.element;
+        tile.y_line = run.line_rows * y_pixel;
+        const std::ptrdiff_t first = begin_of(column, blocks.across, panels);
+        const std::ptrdiff_t last = begin_of(column + 1, blocks.across, panels);
+        std::ptrdiff_t group = 0;
+        panel_place place(h, group_out);
+        for (std::ptrdiff_t panel = 0; panel < last; ++panel) {
+            if (panel >= first) {
+                const int kind = place.width == geometry.widths[0] ? 0 : place.width == geometry.widths[1] ? 1 : 2;
+                const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
+                tile.panel = h.base() + h.panels + group * h.group_bytes + place.offset;
+                tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(group_out - place.channel, place.width));
+                std::uint8_t* const y = run.y + (group * group_out + place.channel) * bytes_of(h.output);
 
-            const line_tiles cut(run.line_rows, geometry.rows[kind]);
-            const std::ptrdiff_t tiles = run.lines * cut.count;
-            const std::ptrdiff_t until = tiles * (band + 1) / blocks.down;
-            // The tiles [inner_from, inner_until) of each line see no border to the left or right.
-            const window2d& w = h.shape.window;
-            std::ptrdiff_t inner_from = 0, inner_until = cut.count;
-            if (!run.direct) {
-                const std::ptrdiff_t reach = w.span_width() - w.pad_left;
-                while (inner_from < cut.count && cut.first_row(inner_from) * w.stride_width < w.pad_left) ++inner_from;
-                while (inner_until > inner_from &&
-                       (cut.first_row(inner_until) - 1) * w.stride_width + reach > h.shape.width)
-                    --inner_until;
+                // The band: of the lines, or of the tiles of the only line.
+                const line_tiles cut(run.line_rows, geometry.rows[kind]);
+                const bool by_lines = run.lines > 1;
+                const std::ptrdiff_t lines_end = by_lines ? begin_of(band + 1, blocks.down, run.lines) : 1;
+                const std::ptrdiff_t parts_end = by_lines ? cut.count : begin_of(band + 1, blocks.down, cut.count);
+                // Lines and tiles of as many rows that see no border go to the kernel at once; the last of all alone
+                // where reading whole steps may pass the end of x.
+                for (std::ptrdiff_t line = by_lines ? begin_of(band, blocks.down, run.lines) : 0; line < lines_end;
+                     line += tile.lines) {
+                    if (by_lines) tile.lines = std::min(rows.together(line % s.out_height(), 1), lines_end - line);
+                    if (reads_past && line + tile.lines == run.lines && tile.lines > 1) --tile.lines;
+                    const bool at_end = line + tile.lines == run.lines;
+                    for (std::ptrdiff_t part = by_lines ? 0 : begin_of(band, blocks.down, cut.count); part < parts_end;
+                         part += tile.repeat) {
+                        const std::ptrdiff_t from = cut.first_row(part);
+                        tile.rows = cut.rows(part);
+                        tile.y = y + (line * run.line_rows + from) * y_pixel;
+                        const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
+                        tile.repeat = std::min(same, parts_end - part);
+                        if (tile.repeat > 1) tile.repeat = std::min(tile.repeat, columns.together(from, tile.rows));
+                        if (reads_past && at_end && part + tile.repeat == cut.count && tile.repeat > 1) --tile.repeat;
+                        tile.tap_count = run.direct ? builder.direct(group, from, tile.rows)
+                                                    : builder.line(group, line, from, tile.rows);
+                        multiply(tile);
+                    }
+                }
             }
-            const bool reads_past = h.segment % 4 != 0;
-            for (std::ptrdiff_t t = tiles * band / blocks.down; t < until; t += tile.repeat) {
-                const std::ptrdiff_t line = run.lines == 1 ? 0 : t / cut.count, part = t - line * cut.count;
-                const std::ptrdiff_t from = cut.first_row(part);
-                tile.rows = cut.rows(part);
-                tile.y = y + (line * run.line_rows + from) * y_pixel;
-                // Tiles of as many rows that see no border go to the kernel at once; the last of all alone where
-                // reading whole steps may pass the end of x.
-                const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
-                const std::ptrdiff_t inside = part < inner_from ? 1 : std::max<std::ptrdiff_t>(inner_until - part, 1);
-                tile.repeat = std::min({same, inside, until - t});
-                if (reads_past && line == run.lines - 1 && part + tile.repeat == cut.count && tile.repeat > 1)
-                    --tile.repeat;
-                tile.tap_count =
-                    run.direct ? builder.direct(group, from, tile.rows) : builder.line(group, line, from, tile.rows);
-                multiply(tile);
+            place.advance(h, group_out);
+            if (place.channel >= group_out) {
+                place = panel_place(h, group_out);
+                ++group;
             }
         }
     });
 }
 
 /// x − Z_x as int16, in chunks that threads take.
-inline void widen(const gemm_header& h, const void* x, std::ptrdiff_t count, std::int16_t* to,
+inline void widen(const gemm_header& h, const std::uint8_t* x, std::ptrdiff_t count, std::int16_t* to,
                   const executor& threads) {
     constexpr std::ptrdiff_t chunk = 1 << 16;
     threads.parallel_for(ceil_div(count, chunk), [&](std::ptrdiff_t i) {
         const std::ptrdiff_t from = i * chunk, size = std::min(chunk, count - from);
-        widen_for(h.set)(static_cast<const std::uint8_t*>(x) + from, h.input == code_type::s8, h.input_zero, size,
-                         to + from);
+        widen_for(h.set)(x + from, h.input == code_type::s8, h.input_zero, size, to + from);
     });
 }
 
-/// The images of a batch, as the kernel wants to see them, and where the widened copy and the lists of taps live.
+/// Images with their borders, widened or not, in bands of lines that threads take.
+inline void copy_padded(const gemm_header& h, std::ptrdiff_t batch, const std::uint8_t* x, std::uint8_t* to,
+                        const executor& threads) {
+    constexpr std::ptrdiff_t band = 32;
+    const conv2d_shape& s = h.shape;
+    const window2d& w = s.window;
+    const std::ptrdiff_t bands = ceil_div(h.seen.height, band), line = s.width * s.channels;
+    const std::ptrdiff_t pixel = s.channels * h.element, to_line = h.seen.width * pixel;
+    const widen_function widen_line = widen_for(h.set);
+    threads.parallel_for(batch * bands, [&](std::ptrdiff_t i) {
+        const std::ptrdiff_t image = i / bands, top = i % bands * band, bottom = std::min(top + band, h.seen.height);
+        const std::uint8_t* const from = x + (image * s.height - w.pad_top) * line;
+        std::uint8_t* const image_to = to + image * h.seen.height * to_line;
+        std::memset(image_to + top * to_line, h.element == 1 ? h.input_zero : 0,
+                    static_cast<std::size_t>((bottom - top) * to_line));
+        for (std::ptrdiff_t y = std::max(top, w.pad_top); y < std::min(bottom, w.pad_top + s.height); ++y) {
+            std::uint8_t* const at = image_to + y * to_line + w.pad_left * pixel;
+            if (h.element == 1)
+                std::memcpy(at, from + y * line, static_cast<std::size_t>(line));
+            else
+                widen_line(from + y * line, h.input == code_type::s8, h.input_zero, line,
+                           reinterpret_cast<std::int16_t*>(at));
+        }
+    });
+}
+
+/// Where the copy of the images and the lists of taps live.
 struct gemm_workspace {
-    std::ptrdiff_t widened = 0, taps = 0;  ///< bytes of each
+    std::ptrdiff_t images = 0, taps = 0;  ///< bytes of each
 
     gemm_workspace(const gemm_header& h, std::ptrdiff_t batch) {
-        const conv2d_shape& s = h.shape;
-        if (h.element == 2) widened = align64(batch * s.height * s.width * s.channels * 2 + 4);
+        const conv2d_shape& s = h.seen;
+        // The last step may read 3 bytes more.
+        if (h.copies()) images = align64(batch * s.height * s.width * s.channels * h.element + 4);
         if (tap_slots(h) > tap_slots_on_stack)
             taps = align64(most_blocks_with_taps * tap_slots(h) * static_cast<std::ptrdiff_t>(sizeof(gemm_tap)));
     }
+    std::size_t bytes() const { return static_cast<std::size_t>(images + taps); }
 };
 
 /// Runs packed weights on a batch; false, and nothing done, where they are for an instruction set not in use.
 inline bool run_packed(const gemm_header& h, std::ptrdiff_t batch, const void* x, void* y, void* workspace,
                        const executor& threads) {
     if (!includes(active_isa(), h.set)) return false;
-    const conv2d_shape& s = h.shape;
+    const conv2d_shape& s = h.seen;
     const window2d& w = s.window;
     const gemm_workspace sizes(h, batch);
+    const auto* bytes = static_cast<const std::uint8_t*>(x);
+    auto* const space = static_cast<std::uint8_t*>(workspace);
     gemm_run run{.header = &h, .y = static_cast<std::uint8_t*>(y)};
-    run.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !h.joined &&
+    run.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !h.padded &&
                  (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) == 0;
     run.lines = run.direct ? 1 : batch * s.out_height();
     run.line_rows = run.direct ? batch * s.height * s.width : s.out_width();
     const std::ptrdiff_t count = batch * s.height * s.width * s.channels;
-    if (h.element == 2) {
-        auto* const wide = static_cast<std::int16_t*>(workspace);
-        widen(h, x, count, wide, threads);
-        run.x = static_cast<const std::uint8_t*>(workspace);
-        run.x_end = run.x + sizes.widened;
-    } else {
-        run.x = static_cast<const std::uint8_t*>(x);
-        run.x_end = run.x + count;
+    if (h.padded) {
+        copy_padded(h, batch, bytes, space, threads);
+    } else if (h.element == 2) {
+        widen(h, bytes, count, static_cast<std::int16_t*>(workspace), threads);
     }
-    if (sizes.taps > 0) run.taps = reinterpret_cast<gemm_tap*>(static_cast<std::uint8_t*>(workspace) + sizes.widened);
+    run.x = h.copies() ? space : bytes;
+    run.x_end = run.x + (h.copies() ? sizes.images : count);
+    if (sizes.taps > 0) run.taps = reinterpret_cast<gemm_tap*>(space + sizes.images);
     run_gemm(run, threads);
     return true;
 }

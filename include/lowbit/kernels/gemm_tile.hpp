@@ -21,7 +21,8 @@ struct gemm_tap {
     int first = 0, last = 0;   ///< the rows for which x is in the image
 };
 
-/// A tile: a few rows of outputs of one panel; or `repeat` of them, one below the other. The rows outside [first, last)
+/// A tile: a few rows of outputs of one panel; or `repeat` of them, one below the other, and the same again for each of
+/// `lines` output lines. The rows outside [first, last)
 /// of a tap see nothing but Z_x; a kernel may skip them and add the tap's entry of the table of skips, or read the row
 /// of zeros.
 struct gemm_tile {
@@ -33,19 +34,21 @@ struct gemm_tile {
     std::ptrdiff_t y_stride = 0;  ///< bytes
     int rows = 0;
     int columns = 0;  ///< channels of the panel that exist
-    std::ptrdiff_t repeat = 1;
+    std::ptrdiff_t repeat = 1, lines = 1;
+    std::ptrdiff_t x_line = 0, y_line = 0;  ///< bytes from line to line
 };
 
 using gemm_tile_function = void (*)(const gemm_tile&);
 
-/// Adds what the taps of one row give to the accumulators.
+/// Adds what the taps of one row of a line give to the accumulators.
 template <int Width, class Acc>
-void portable_row(const gemm_tile& tile, const std::uint8_t* weights, std::ptrdiff_t row, Acc (&acc)[Width]) {
+void portable_row(const gemm_tile& tile, const std::uint8_t* weights, std::ptrdiff_t line, std::ptrdiff_t row,
+                  Acc (&acc)[Width]) {
     for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
         const gemm_tap& tap = tile.taps[t];
         if (row % tile.rows < tap.first || row % tile.rows >= tap.last)
             continue;  // x was widened to x − Z_x: nothing to correct
-        const std::uint8_t* x = tap.x + row * tap.stride;
+        const std::uint8_t* x = tap.x + line * tile.x_line + row * tap.stride;
         const std::uint8_t* w = weights + tap.step * Width * 4;
         for (std::ptrdiff_t step = 0; step < tap.steps; ++step, x += 4, w += Width * 4) {
             std::int16_t pair[2], panel[2 * Width];
@@ -63,11 +66,13 @@ void portable_tile(const gemm_tile& tile) {
     const gemm_header& h = *tile.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(tile.panel);
     const std::uint8_t* weights = tile.panel + constants_bytes(width);
-    for (std::ptrdiff_t row = 0; row < tile.rows * tile.repeat; ++row) {
+    const std::ptrdiff_t rows = tile.rows * tile.repeat;
+    for (std::ptrdiff_t i = 0; i < tile.lines * rows; ++i) {
+        const std::ptrdiff_t line = i / rows, row = i % rows;
         Acc acc[width];
         for (int c = 0; c < width; ++c) acc[c] = constants.start[c];
-        portable_row<width, Acc>(tile, weights, row, acc);
-        std::uint8_t* y = tile.y + row * tile.y_stride;
+        portable_row<width, Acc>(tile, weights, line, row, acc);
+        std::uint8_t* y = tile.y + line * tile.y_line + row * tile.y_stride;
         for (int c = 0; c < tile.columns; ++c) {
             if (h.output == code_type::s32) {
                 const auto value = clamp_code<std::int32_t>(acc[c]);

@@ -59,8 +59,7 @@ inline pack_status pack_linear(const linear_shape& shape, const integer_layer& l
 
 /// Bytes of workspace that `linear` needs for `rows` rows; may be 0 (it is for the VNNI instruction sets).
 inline std::size_t linear_workspace_bytes(const packed_linear& packed, std::ptrdiff_t rows) {
-    const detail::gemm_workspace sizes(packed.header(), rows);
-    return static_cast<std::size_t>(sizes.widened + sizes.taps);
+    return detail::gemm_workspace(packed.header(), rows).bytes();
 }
 
 /// y[rows, out] from x[rows, in]. X and Y are the types that the weights were packed for; workspace is aligned to 64

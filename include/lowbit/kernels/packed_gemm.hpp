@@ -36,7 +36,7 @@ constexpr gemm_geometry geometry_of(isa set) {
         case isa::avx512:
             return {{64, 32, 16}, {6, 12, 12}, false};
         case isa::avx512_vnni:
-            return {{64, 32, 16}, {6, 12, 12}, true};
+            return {{64, 32, 16}, {7, 12, 12}, true};
         default:
             return {{16, 16, 16}, {4, 4, 4}, false};
     }
@@ -79,6 +79,7 @@ constexpr int lanes_of(isa set) {
 /// The head of packed weights: everything a run needs to know. The panels follow, group by group.
 struct gemm_header {
     conv2d_shape shape;     ///< a linear layer is a 1x1 convolution of a 1-pixel image
+    conv2d_shape seen;      ///< by the kernel: the same, or (`padded`) with the padding as part of the image
     isa set = isa::scalar;  ///< the instruction set that it is packed for
     bool wide = false;      ///< accumulators of 64 bits
     code_type input = code_type::s8, output = code_type::s8;
@@ -86,7 +87,7 @@ struct gemm_header {
     bool has_left = false;          ///< some channel shifts before the product
     bool has_weight_zeros = false;  ///< the sums of x are needed (steps of four bytes only)
     bool has_skips = false;         ///< the table of skipped taps is there
-    bool joined = false;            ///< the kernel_width taps of a row are one segment
+    bool padded = false;            ///< runs copy the image, borders included: short segments make borders dear
     std::int32_t input_zero = 0;    ///< as given
     std::int32_t eff_zero = 0;      ///< of x as the kernel sees it: as uint8, or 0 where x was widened
     std::int32_t output_zero = 0;   ///< less 128 for uint8
@@ -95,7 +96,10 @@ struct gemm_header {
     std::ptrdiff_t segment = 0;                                           ///< bytes of x at one tap
     std::ptrdiff_t steps = 0;                                             ///< ⌈segment/4⌉
     std::ptrdiff_t group_bytes = 0, panels = 0, zero_row = 0, bytes = 0;  ///< sizes and offsets from the header
+    std::ptrdiff_t group_panels = 0;                                      ///< how many
 
+    /// The kernel sees a copy of the images, in the workspace.
+    bool copies() const { return padded || element == 2; }
     std::ptrdiff_t taps() const { return tap_rows * tap_columns; }
     std::ptrdiff_t skip_bytes(int width) const { return has_skips ? align64(taps() * width * 4) : 0; }
     std::ptrdiff_t panel_bytes(int width) const {
@@ -104,8 +108,7 @@ struct gemm_header {
     /// The width of the panel that starts where `columns` channels of a group are left.
     int panel_width(std::ptrdiff_t columns) const {
         const gemm_geometry geometry = geometry_of(set);
-        const std::ptrdiff_t narrowest = geometry.widths[2],
-                             rounded = (columns + narrowest - 1) / narrowest * narrowest;
+        const std::ptrdiff_t narrowest = geometry.widths[2], rounded = (columns + narrowest - 1) & -narrowest;
         for (const int width : geometry.widths) {
             if (width <= rounded) return width;
         }
@@ -113,6 +116,15 @@ struct gemm_header {
     }
     const std::uint8_t* base() const { return reinterpret_cast<const std::uint8_t*>(this); }
 };
+
+/// The padding as part of the image.
+constexpr conv2d_shape with_padding(conv2d_shape s) {
+    window2d& w = s.window;
+    s.height += w.pad_top + w.pad_bottom;
+    s.width += w.pad_left + w.pad_right;
+    w.pad_top = w.pad_bottom = w.pad_left = w.pad_right = 0;
+    return s;
+}
 
 /// Lays out the header for a checked layer; no weights are read but for the safe depth.
 inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& layer, isa set) {
@@ -134,9 +146,13 @@ inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& lay
     h.tap_rows = w.kernel_height;
     h.tap_columns = w.kernel_width;
     h.segment = shape.group_channels() * h.element;
-    h.joined = h.segment % 4 != 0 && w.kernel_width > 1 && w.dilation_width == 1 && shape.groups == 1 &&
-               w.kernel_width * h.segment <= 64 && w.kernel_height <= 16;
-    if (h.joined) {
+    const bool has_padding = (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) != 0;
+    // Few channels: the taps of a line are one segment, rather than each filled up to whole steps.
+    const bool joined = h.segment % 4 != 0 && w.kernel_width > 1 && w.dilation_width == 1 && shape.groups == 1 &&
+                        w.kernel_width * h.segment <= 64;
+    h.padded = joined || (has_padding && h.segment <= 32);
+    h.seen = h.padded ? with_padding(shape) : shape;
+    if (joined) {
         h.segment *= w.kernel_width;
         h.tap_columns = 1;
     }
@@ -146,12 +162,14 @@ inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& lay
         const std::int32_t offset = layer.weight_type == code_type::u8 ? 128 : 0;
         for (const std::int32_t zero : layer.weight_zero_points) h.has_weight_zeros |= zero != offset;
         h.has_weight_zeros |= layer.weight_zero_points.empty() && offset != 0;
-        h.has_skips = h.eff_zero != 0 && (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) != 0;
+        h.has_skips = h.eff_zero != 0 && has_padding && !h.padded;
     }
 
     h.panels = align64(static_cast<std::ptrdiff_t>(sizeof(gemm_header)));
-    for (std::ptrdiff_t left = shape.out_channels / shape.groups; left > 0; left -= h.panel_width(left))
+    for (std::ptrdiff_t left = shape.out_channels / shape.groups; left > 0; left -= h.panel_width(left)) {
         h.group_bytes += h.panel_bytes(h.panel_width(left));
+        ++h.group_panels;
+    }
     h.zero_row = h.panels + shape.groups * h.group_bytes;
     h.bytes = align64(h.zero_row + h.segment + 4);
     return h;

@@ -27,6 +27,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     acc = _mm256_add_epi32(acc, _mm256_madd_epi16(x, w));
 }
 
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_memory(vec& acc, vec x, const std::uint8_t* w) { dot(acc, x, load(w)); }
+
 /// acc + Σ of the four products of bytes of each lane: x unsigned, w signed; the even bytes, then the odd ones.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) {
     const vec w_even = _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8), w_odd = _mm256_srai_epi16(w, 8);

@@ -30,10 +30,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec quad(const std::uint8_t* x, vec flip) {
     return _mm512_xor_si512(_mm512_set1_epi32(bytes), flip);
 }
 
-/// The empty asm keeps g++ 12 from copying and spilling accumulators around the instruction.
+/// By asm, as g++ 12 copies and spills accumulators around the intrinsic.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
-    acc = _mm512_dpbusd_epi32(acc, x, w);
-    __asm__("" : "+v"(acc));
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "v"(w));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_memory(vec& acc, vec x, const std::uint8_t* w) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "m"(*reinterpret_cast<const vec*>(w)));
 }
 
 /// acc + Σ of the four products of bytes of each lane: x unsigned, w signed.

@@ -27,6 +27,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot(vec& acc, vec x, vec w) {
     __asm__("" : "+v"(acc));
 }
 
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_memory(vec& acc, vec x, const std::uint8_t* w) { dot(acc, x, load(w)); }
+
 /// acc + Σ of the four products of bytes of each lane: x unsigned, w signed.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void dot_bytes(vec& acc, vec x, vec w) { dot(acc, x, w); }
 

@@ -1,35 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // The micro-kernel of matrix products, written once and included by each instruction set's file, inside a namespace
-// that gives `vec` (a register of int32), `lanes`, LOWBIT_TARGET and these operations:
+// that gives `vec` (a register of int32), `lanes`, `registers` (how many there are), LOWBIT_TARGET and these operations:
 //
 //     load, store, add, multiply_low         of int32
 //     quad(x, flip)                          4 bytes of x in every lane, XOR flip
 //     dot(acc, x, w)                         acc + Σ of the products of the 4 bytes (or 2 int16) of each lane
+//     dot_memory(acc, x, pointer)            the same, w an operand in memory
 //     rescale, rescale_any                   the output stage: the common case, and every other
 //     store_codes, store_words               a row of outputs
 //     sum_bytes(x, count, flip)              Σ of bytes as uint8, XOR flip
 //
 // Register blocking: Rows x Registers accumulators stay in registers for the whole sum; each step loads Registers
 // vectors of weights and broadcasts 4 bytes of each row. No blocking over the depth: the panel streams from L2, and
-// 6 x 4 accumulators for 4 loads keep it below the bandwidth.
+// 7 x 4 accumulators for 4 loads keep it below the bandwidth.
 
 /// Rows [First, Last) of a tile times one tap's weights.
 template <int First, int Last, int Rows, int Registers>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply(vec (&acc)[Rows][Registers], const std::uint8_t* const (&x)[Rows],
                                                  const std::uint8_t* w, std::ptrdiff_t steps, vec flip) {
+    // The weights that fit into registers beside the accumulators, x and the flip.
+    constexpr int room = registers - Rows * Registers - 2, held = room < Registers ? room : Registers;
     for (std::ptrdiff_t k = 0; k < 4 * steps; k += 4, w += Registers * lanes * 4) {
-        vec panel[Registers];
+        vec panel[held];
 #pragma GCC unroll 4
-        for (int v = 0; v < Registers; ++v) {
-            panel[v] = load(w + v * lanes * 4);
-            // Few rows go through the weights faster than the hardware fetches them from memory.
-            if constexpr (Rows <= 4) __builtin_prefetch(w + v * lanes * 4 + 8192);
+        for (int v = 0; v < held; ++v) panel[v] = load(w + v * lanes * 4);
+        // Few rows go through the weights faster than the hardware fetches them from memory.
+        if constexpr (Rows <= 4) {
+#pragma GCC unroll 4
+            for (int v = 0; v < Registers; ++v) __builtin_prefetch(w + v * lanes * 4 + 8192);
         }
 #pragma GCC unroll 12
         for (int r = First; r < Last; ++r) {
             const vec a = quad(x[r] + k, flip);
 #pragma GCC unroll 4
-            for (int v = 0; v < Registers; ++v) dot(acc[r][v], a, panel[v]);
+            for (int v = 0; v < Registers; ++v) {
+                if (v < held)
+                    dot(acc[r][v], a, panel[v < held ? v : 0]);
+                else
+                    dot_memory(acc[r][v], a, w + v * lanes * 4);
+            }
         }
     }
 }
@@ -51,14 +60,14 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void add_skips(vec (&acc)[Rows][Registers], c
 
 /// Σ (x − Z_x) of each row, for weights with a zero point.
 template <int Rows>
-LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t first, std::uint8_t flip,
+LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t line, std::ptrdiff_t first, std::uint8_t flip,
                                    std::int32_t (&sums)[Rows]) {
     for (int r = 0; r < Rows; ++r) {
         std::int32_t sum = 0;
         for (std::ptrdiff_t t = 0; t < tile.tap_count; ++t) {
             const gemm_tap& tap = tile.taps[t];
             if (r < tap.first || r >= tap.last) continue;
-            sum += sum_bytes(tap.x + (first + r) * tap.stride, tap.bytes, flip) -
+            sum += sum_bytes(tap.x + line * tile.x_line + (first + r) * tap.stride, tap.bytes, flip) -
                    static_cast<std::int32_t>(tap.bytes) * tile.header->eff_zero;
         }
         sums[r] = sum;
@@ -83,9 +92,9 @@ LOWBIT_TARGET __attribute__((noinline)) void rescale_any(requant_rounding roundi
     }
 }
 
-/// One tile: the rows from `first` on.
+/// One tile: the rows from `first` on, of a line.
 template <int Rows, int Registers>
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std::ptrdiff_t first) {
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std::ptrdiff_t line, std::ptrdiff_t first) {
     constexpr int width = Registers * lanes;
     const gemm_header& h = *tile.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(tile.panel);
@@ -93,19 +102,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
     const std::uint8_t* const weights = table + h.skip_bytes(width);
     const std::uint8_t flip_byte = h.input == code_type::s8 ? 0x80 : 0;
     const vec flip = splat_byte(flip_byte);
-    std::uint8_t* const y = tile.y + first * tile.y_stride;
-
-    // What this tile writes and the next one begins with, fetched while this one computes.
-    const std::ptrdiff_t y_bytes = width * bytes_of(h.output);
-#pragma GCC unroll 12
-    for (int r = 0; r < Rows; ++r) {
-        for (std::ptrdiff_t b = 0; b < y_bytes; b += 64) __builtin_prefetch(y + r * tile.y_stride + b, 1);
-        if (tile.repeat > 1) {
-            const std::uint8_t* const next = tile.taps[0].x + (first + r + Rows) * tile.taps[0].stride;
-            __builtin_prefetch(next);
-            __builtin_prefetch(next + 64);
-        }
-    }
+    const std::ptrdiff_t shift = line * tile.x_line;
+    std::uint8_t* const y = tile.y + line * tile.y_line + first * tile.y_stride;
 
     vec acc[Rows][Registers];
 #pragma GCC unroll 12
@@ -119,7 +117,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
         const std::uint8_t* const w = weights + tap.step * width * 4;
         const std::uint8_t* x[Rows];
 #pragma GCC unroll 12
-        for (int r = 0; r < Rows; ++r) x[r] = tap.x + (first + r) * tap.stride;
+        for (int r = 0; r < Rows; ++r) x[r] = tap.x + shift + (first + r) * tap.stride;
         if (tap.first == 0 && tap.last == Rows) [[likely]] {
             multiply<0, Rows>(acc, x, w, tap.steps, flip);
             continue;
@@ -150,7 +148,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
 
     if (h.has_weight_zeros) {
         std::int32_t sums[Rows];
-        sum_rows(tile, first, flip_byte, sums);
+        sum_rows(tile, line, first, flip_byte, sums);
 #pragma GCC unroll 4
         for (int v = 0; v < Registers; ++v) {
             const vec minus_zero = load(constants.minus_zero + v * lanes);
@@ -206,7 +204,9 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
 
 template <int Rows, int Registers>
 LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
-    for (std::ptrdiff_t i = 0; i < tile.repeat; ++i) gemm_rows_at<Rows, Registers>(tile, i * Rows);
+    for (std::ptrdiff_t line = 0; line < tile.lines; ++line) {
+        for (std::ptrdiff_t i = 0; i < tile.repeat; ++i) gemm_rows_at<Rows, Registers>(tile, line, i * Rows);
+    }
 }
 
 /// Picks the kernel for the number of rows.

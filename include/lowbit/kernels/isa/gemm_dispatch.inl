@@ -20,7 +20,7 @@ LOWBIT_COMPILED_INLINE gemm_tile_function gemm_tile_for(isa set, bool wide, int 
                    : kind == 1 ? isa_avx512::gemm_tile_up_to<2, 12>
                                : isa_avx512::gemm_tile_up_to<1, 12>;
         case isa::avx512_vnni:
-            return kind == 0   ? isa_avx512_vnni::gemm_tile_up_to<4, 6>
+            return kind == 0   ? isa_avx512_vnni::gemm_tile_up_to<4, 7>
                    : kind == 1 ? isa_avx512_vnni::gemm_tile_up_to<2, 12>
                                : isa_avx512_vnni::gemm_tile_up_to<1, 12>;
         default:

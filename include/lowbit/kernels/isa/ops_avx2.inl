@@ -2,7 +2,7 @@
 // The operations of gemm_body.inl on 256 bits, all but `quad` and `dot`.
 
 using vec = __m256i;
-inline constexpr int lanes = 8;
+inline constexpr int lanes = 8, registers = 16;
 
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load(const void* p) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));

@@ -2,7 +2,7 @@
 // The operations of gemm_body.inl on 512 bits, all but `quad` and `dot`.
 
 using vec = __m512i;
-inline constexpr int lanes = 16;
+inline constexpr int lanes = 16, registers = 32;
 
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load(const void* p) { return _mm512_loadu_si512(p); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store(void* p, vec v) { _mm512_storeu_si512(p, v); }

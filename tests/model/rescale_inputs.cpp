@@ -27,7 +27,7 @@ graph outliers() {
     return g;
 }
 
-const std::vector<tensor<float>> batches{networks::random({100, 6, 6, 4}, -1, 1, 5)};
+const std::vector<tensor<float>> seen_batches{networks::random({100, 6, 6, 4}, -1, 1, 5)};
 
 }  // namespace
 
@@ -45,8 +45,8 @@ TEST_CASE("smoothing and activation-aware scales keep the function") {
 
 TEST_CASE("alpha = 1 gives every channel between two layers the largest value 1") {
     graph g = outliers();
-    smooth_activations(g, batches, 1.0);
-    float_run(g, batches[0], [&](edge e, const node&, tensor_view<const float> values) {
+    smooth_activations(g, seen_batches, 1.0);
+    float_run(g, seen_batches[0], [&](edge e, const node&, tensor_view<const float> values) {
         if (e != g.at("second").inputs[0]) return;
         for (std::ptrdiff_t c = 0; c < 16; ++c) {
             float most = 0;
@@ -54,14 +54,14 @@ TEST_CASE("alpha = 1 gives every channel between two layers the largest value 1"
             CHECK(most == Approx(1.0f));
         }
     });
-    CHECK_THROWS_WITH(smooth_activations(g, batches, 1.5), Catch::Contains("alpha"));
+    CHECK_THROWS_WITH(smooth_activations(g, seen_batches, 1.5), Catch::Contains("alpha"));
 }
 
 TEST_CASE("by recipe each helps where there are outliers, and they chain with all the rest") {
     const graph g = outliers();
-    const auto truth = float_run(g, batches[0]);
+    const auto truth = float_run(g, seen_batches[0]);
     const auto sqnr = [&](const recipe& r) {
-        return sqnr_db(truth, quantize_model(g, batches, r).network.run(batches[0]));
+        return sqnr_db(truth, quantize_model(g, seen_batches, r).network.run(seen_batches[0]));
     };
     const affine weights{.bits = 4, .granularity = per_channel(0)}, whole{.bits = 8, .granularity = per_channel(0)};
     const recipe plain{.weights = weights,
@@ -85,13 +85,13 @@ TEST_CASE("by recipe each helps where there are outliers, and they chain with al
     r.weight_rounding = weight_rounding::gptq;
     r.bias_correction = true;
     CHECK(sqnr(r) > sqnr(plain) + 5);
-    CHECK(sqnr_db(truth, float_run(prepare_graph(g, batches, r), batches[0])) > 90);
+    CHECK(sqnr_db(truth, float_run(prepare_graph(g, seen_batches, r), seen_batches[0])) > 90);
 }
 
 TEST_CASE("zero points by HQQ, scales by AWQ: for all layers or for one") {
     const graph g = outliers();
     const auto params = [&](const recipe& r, std::string_view name) {
-        const auto q = quantize_graph(g, batches, r);
+        const auto q = quantize_graph(g, seen_batches, r);
         const auto at = static_cast<std::size_t>(&q.network.at(name) - q.network.nodes().data());
         const auto found = std::get<affine_tensor>(q.layers[at].weights.value()).params();
         return std::vector<affine_params>(found.begin(), found.end());
@@ -110,7 +110,7 @@ TEST_CASE("zero points by HQQ, scales by AWQ: for all layers or for one") {
     r.layers["second"].weights = affine{.bits = 3};
     CHECK(params(r, "second") == std::vector<affine_params>{{0.25f, 0}});  // what is given comes first
     r = {.weights = affine{.bits = 4}, .weight_fit = weight_fit::hqq};
-    CHECK_THROWS_WITH(quantize_graph(g, batches, r), Catch::Contains("asymmetric"));
+    CHECK_THROWS_WITH(quantize_graph(g, seen_batches, r), Catch::Contains("asymmetric"));
     r = {.weights = kmeans{.bits = 4}, .weight_fit = weight_fit::awq};
-    CHECK_THROWS_WITH(quantize_graph(g, batches, r), Catch::Contains("first"));
+    CHECK_THROWS_WITH(quantize_graph(g, seen_batches, r), Catch::Contains("first"));
 }

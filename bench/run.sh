@@ -17,7 +17,8 @@ if [ "$mode" = --micro ]; then
     build bench_micro
     build/bench/bench_micro --benchmark_out=build/bench/micro.json --benchmark_out_format=json "$@"
 else
-    install_missing libdnnl-dev libgemmlowp-dev libxnnpack-dev libpthreadpool-dev libbenchmark-dev libzstd-dev
+    install_missing libdnnl-dev libgemmlowp-dev libxnnpack-dev libpthreadpool-dev libbenchmark-dev libzstd-dev \
+        libfaiss-dev libopenblas-serial-dev
     build bench_peers
     build bench_networks
     rm -f build/bench/report.json

@@ -9,7 +9,7 @@ void solve_kmeans(benchmark::State& state) {
     const auto values = bench::gaussian(state.range(0));
     for (auto _ : state) {
         lowbit::detail::kmeans_solver solver(values.span(), {}, {});
-        benchmark::DoNotOptimize(solver.solve(state.range(1), false));
+        benchmark::DoNotOptimize(solver.solve(state.range(1)));
     }
     bench::count_items(state, values.size());
 }

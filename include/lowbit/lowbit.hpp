@@ -20,6 +20,7 @@
 #include <lowbit/formats/minifloat.hpp>
 #include <lowbit/formats/packed.hpp>
 
+#include <lowbit/kernels/best_parents.hpp>
 #include <lowbit/kernels/block_codebook.hpp>
 #include <lowbit/kernels/block_ggml.hpp>
 #include <lowbit/kernels/block_microexponent.hpp>
@@ -70,6 +71,7 @@
 #include <lowbit/schemes/granularity.hpp>
 #include <lowbit/schemes/kmeans.hpp>
 #include <lowbit/schemes/kmeans_exact.hpp>
+#include <lowbit/schemes/kmeans_fast.hpp>
 #include <lowbit/schemes/least_cost_path.hpp>
 #include <lowbit/schemes/microexponent.hpp>
 #include <lowbit/schemes/nvfp4.hpp>
@@ -79,6 +81,7 @@
 #include <lowbit/schemes/scale_type.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
 #include <lowbit/schemes/value_cells.hpp>
+#include <lowbit/schemes/value_runs.hpp>
 #include <lowbit/schemes/vector_codebook.hpp>
 #include <lowbit/schemes/vsq.hpp>
 

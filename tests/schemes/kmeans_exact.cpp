@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/schemes/kmeans_exact.hpp>
+#include <lowbit/schemes/kmeans_fast.hpp>
 #include <tests/support/golden.hpp>
 
 #include <catch2/catch.hpp>
@@ -14,9 +15,8 @@ using lowbit::detail::kmeans_solver;
 
 namespace {
 
-kmeans_solution solve(const std::vector<float>& values, std::ptrdiff_t k, const std::vector<float>& weights = {},
-                      bool fast = false) {
-    return kmeans_solver(values, weights, {}).solve(k, fast);
+kmeans_solution solve(const std::vector<float>& values, std::ptrdiff_t k, const std::vector<float>& weights = {}) {
+    return kmeans_solver(values, weights, {}).solve(k);
 }
 
 /// Σ w·(x − nearest)², plainly.
@@ -194,7 +194,7 @@ TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
         // The reference itself is only as good as its sums of squares.
         CHECK(std::abs(found.objective - best) <= 1e-9 * best + plain.noise());
         CHECK(std::abs(found.objective - error_of(values, weights, found.means)) <= 1e-9 * best);
-        const kmeans_solution quick = solve(values, k, weights, true);
+        const kmeans_solution quick = lowbit::detail::fast_kmeans(values, weights, k, {});
         CHECK(error_of(values, weights, quick.means) <= best * 1.0023);  // 0.01 dB
     }
 }

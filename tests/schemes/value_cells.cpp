@@ -9,7 +9,7 @@
 
 using lowbit::detail::value_cells;
 
-TEST_CASE("value_cells: monotone, bounded, and the hulls hold what is inside") {
+TEST_CASE("value_cells: monotone and bounded") {
     std::mt19937 random(5);
     for (const auto& [centre, offset, largest] :
          {std::tuple{0.0f, 0.1f, 6.0f}, {1000.0f, 0.01f, 50.0f}, {-3.5f, 1e-6f, 1e6f}, {1e-30f, 1e-31f, 1e-29f}}) {
@@ -27,9 +27,6 @@ TEST_CASE("value_cells: monotone, bounded, and the hulls hold what is inside") {
                 const std::int32_t cell = cells(x);
                 REQUIRE(cell >= before);
                 REQUIRE(cell < cells.count());
-                const auto [low, high] = cells.hull_of(cell);
-                const double y = double(x) - double(cells.centre());
-                if (std::abs(y) <= double(largest)) REQUIRE((low <= y && y <= high));
                 before = cell;
             }
         }

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <lowbit/core/config.hpp>
+#include <lowbit/core/executor.hpp>
+#include <lowbit/core/numeric.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -35,32 +37,55 @@ struct weighted_value {
 
 namespace detail {
 
-/// Sorts items[0 … n) by key_of(item), an order_key; the workspace holds n items.
+/// Sorts items[0 … n) by key_of(item), an order_key; the workspace holds n items. Each pass counts and moves slices
+/// side by side, one a thread: stable, so that the order does not depend on how many there are.
 template <class Item, class KeyOf>
-void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, KeyOf key_of) {
-    constexpr int passes = 3, bits = 11, buckets = 1 << bits;
+void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, const executor& exec, KeyOf key_of) {
+    constexpr int passes = 3, bits = 11, buckets = 1 << bits, most_slices = 8;
     LOWBIT_ASSERT(n <= 0xffffffffll);
     if (n < 1024) {  // the counters alone would cost more
         std::sort(items, items + n, [&](const Item& a, const Item& b) { return key_of(a) < key_of(b); });
         return;
     }
-    std::uint32_t counts[passes][buckets] = {};
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-        const std::uint32_t key = key_of(items[i]);
-        for (int pass = 0; pass < passes; ++pass) ++counts[pass][key >> (bits * pass) & (buckets - 1)];
-    }
+    const std::ptrdiff_t slices = n < 65536 ? 1 : std::clamp(exec.concurrency(), 1, most_slices);
+    const std::ptrdiff_t length = ceil_div(n, slices);
+    // After the first pass slices hold other values, so that counts of all passes at once serve one slice only.
+    std::uint32_t counts[passes][buckets], next[most_slices][buckets];
+    std::fill_n(&counts[0][0], passes * buckets, 0u);
     Item* from = items;
     Item* to = workspace;
     for (int pass = 0; pass < passes; ++pass) {
-        std::uint32_t* next = counts[pass];
-        const std::uint32_t first_digit = key_of(from[0]) >> (bits * pass) & (buckets - 1);
-        if (next[first_digit] == static_cast<std::uint32_t>(n)) continue;
-        for (std::uint32_t bucket = 0, start = 0; bucket < buckets; ++bucket) {
-            const std::uint32_t count = next[bucket];
-            next[bucket] = start;
-            start += count;
+        const auto digit = [&](const Item& item) { return key_of(item) >> (bits * pass) & (buckets - 1); };
+        if (slices == 1 && pass == 0) {
+            for (std::ptrdiff_t i = 0; i < n; ++i) {
+                const std::uint32_t key = key_of(from[i]);
+                for (int p = 0; p < passes; ++p) ++counts[p][key >> (bits * p) & (buckets - 1)];
+            }
         }
-        for (std::ptrdiff_t i = 0; i < n; ++i) to[next[key_of(from[i]) >> (bits * pass) & (buckets - 1)]++] = from[i];
+        if (slices == 1) {
+            std::copy_n(counts[pass], buckets, next[0]);
+        } else {
+            exec.parallel_for(slices, [&](std::ptrdiff_t s) {
+                std::fill_n(next[s], buckets, 0u);
+                const std::ptrdiff_t end = std::min(n, (s + 1) * length);
+                for (std::ptrdiff_t i = s * length; i < end; ++i) ++next[s][digit(from[i])];
+            });
+        }
+        const std::uint32_t first_digit = digit(from[0]);
+        std::uint32_t start = 0, alike = 0;
+        for (std::ptrdiff_t s = 0; s < slices; ++s) alike += next[s][first_digit];
+        if (alike == static_cast<std::uint32_t>(n)) continue;
+        for (int bucket = 0; bucket < buckets; ++bucket) {
+            for (std::ptrdiff_t s = 0; s < slices; ++s) {
+                const std::uint32_t count = next[s][bucket];
+                next[s][bucket] = start;
+                start += count;
+            }
+        }
+        exec.parallel_for(slices, [&](std::ptrdiff_t s) {
+            const std::ptrdiff_t end = std::min(n, (s + 1) * length);
+            for (std::ptrdiff_t i = s * length; i < end; ++i) to[next[s][digit(from[i])]++] = from[i];
+        });
         std::swap(from, to);
     }
     if (from != items) std::copy(from, from + n, items);
@@ -70,13 +95,13 @@ void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, KeyOf key_of)
 
 /// Sorts x[0 … n) ascending. `workspace` holds n floats and does not overlap x; its contents are lost.
 /// n < 2^32. Complexity O(n).
-inline void radix_sort(float* x, std::ptrdiff_t n, float* workspace) {
-    detail::radix_sort_by(x, n, workspace, [](float item) { return order_key(item); });
+inline void radix_sort(float* x, std::ptrdiff_t n, float* workspace, const executor& exec = {}) {
+    detail::radix_sort_by(x, n, workspace, exec, [](float item) { return order_key(item); });
 }
 
 /// Sorts by value. Else as above.
-inline void radix_sort(weighted_value* x, std::ptrdiff_t n, weighted_value* workspace) {
-    detail::radix_sort_by(x, n, workspace, [](const weighted_value& item) { return order_key(item.value); });
+inline void radix_sort(weighted_value* x, std::ptrdiff_t n, weighted_value* workspace, const executor& exec = {}) {
+    detail::radix_sort_by(x, n, workspace, exec, [](const weighted_value& item) { return order_key(item.value); });
 }
 
 }  // namespace lowbit

@@ -8,6 +8,7 @@
 #include <lowbit/schemes/codebook.hpp>
 #include <lowbit/schemes/granularity.hpp>
 #include <lowbit/schemes/kmeans_exact.hpp>
+#include <lowbit/schemes/kmeans_fast.hpp>
 #include <lowbit/schemes/packed_codes.hpp>
 #include <lowbit/schemes/quantize.hpp>
 #include <lowbit/schemes/scheme_text.hpp>
@@ -42,7 +43,9 @@ template <class X>
 codebook kmeans_codebook(const X& x, std::ptrdiff_t k, std::type_identity_t<std::span<const float>> importance = {},
                          bool fast = false, const executor& exec = {}) {
     const row_values<float> values = read_float(x);
-    const detail::kmeans_solution found = detail::kmeans_solver(values.view().span(), importance, exec).solve(k, fast);
+    const std::span<const float> all = values.view().span();
+    const detail::kmeans_solution found =
+        fast ? detail::fast_kmeans(all, importance, k, exec) : detail::kmeans_solver(all, importance, exec).solve(k);
     codebook book{{found.means.begin(), found.means.end()}, found.objective, found.iterations};
     book.centroids.erase(std::unique(book.centroids.begin(), book.centroids.end()), book.centroids.end());
     return book;
@@ -122,12 +125,6 @@ inline packed_codes nearest_labels(tensor_view<const float> x, const kmeans& s, 
     return codes;
 }
 
-inline void check_finite(tensor_view<const float> x) {
-    for (std::ptrdiff_t i = 0; i < x.size(); ++i) {
-        check(is_finite(x[i]), "kmeans: value ", x[i], " at index ", i, " is not finite");
-    }
-}
-
 }  // namespace detail
 
 /// x stored with its best codebooks; importance weighs the squared errors. Errors: values that are not finite.
@@ -140,11 +137,7 @@ inline kmeans_tensor encode(tensor_view<const float> x, const kmeans& s, std::sp
     if (sets.count() == 1 && sets[0].size() == x.size()) {
         books[0] = kmeans_codebook(x, k, importance, s.fast, exec);
     } else {
-        detail::check_finite(x);
-        for (std::size_t i = 0; i < importance.size(); ++i) {
-            check(is_finite(importance[i]) && importance[i] >= 0, "kmeans: importance ", importance[i], " at index ", i,
-                  " is not finite and at least 0");
-        }
+        detail::check_kmeans_input(x.span(), importance);
         exec.parallel_for(sets.count(), [&](std::ptrdiff_t i) {
             std::vector<float> values, weights;
             sets[i].for_each([&](std::ptrdiff_t at) {

@@ -48,22 +48,6 @@ public:
         return half_ + (std::min(cell, half_ - 1) ^ side);
     }
 
-    /// An interval of x − centre that holds every value of the cell, roundings of the map included.
-    struct hull {
-        double low, high;
-    };
-    hull hull_of(std::ptrdiff_t cell) const {
-        const bool below = cell < half_;
-        const auto steps = static_cast<std::int32_t>(below ? half_ - 1 - cell : cell - half_);
-        const auto edge = [&](std::int32_t at) {
-            return double(std::bit_cast<float>(static_cast<std::uint32_t>(base_ + at) << shift_));
-        };
-        const double slack = edge(steps + 1) * 0x1p-22;
-        const double near = std::max(0.0, edge(steps) - double(offset_) - slack);
-        const double far = edge(steps + 1) - double(offset_) + slack;
-        return below ? hull{-far, -near} : hull{near, far};
-    }
-
 private:
     float centre_ = -0.0f;
     float offset_ = 1;

@@ -23,7 +23,6 @@ struct gemm_run {
     const std::uint8_t *x = nullptr, *x_end = nullptr;  ///< as the kernel sees it: bytes, widened or copied
     std::uint8_t* y = nullptr;
     std::ptrdiff_t lines = 0, line_rows = 0;  ///< output lines, and pixels of each
-    bool direct = false;                      ///< 1x1, stride 1, no padding: the rows of x are those of y
     gemm_tap* taps = nullptr;                 ///< room for `tap_slots` taps per task
 };
 
@@ -41,7 +40,8 @@ public:
     std::ptrdiff_t direct(std::ptrdiff_t group, std::ptrdiff_t first, int rows) {
         begin(h_.shape.channels * h_.element, rows);
         const std::uint8_t* x = run_.x + first * stride_ + group * h_.segment;
-        push({.x = x, .steps = h_.steps, .bytes = h_.segment, .first = 0, .last = rows});
+        next_tap(x, 0);
+        push();
         return count_;
     }
 
@@ -94,42 +94,57 @@ private:
         // The address of a row that is not in the image is computed, never read.
         const auto address =
             reinterpret_cast<std::uintptr_t>(in_line) + static_cast<std::uintptr_t>(ix * s.channels * h_.element);
-        push({.x = reinterpret_cast<const std::uint8_t*>(address),
-              .steps = h_.steps,
-              .bytes = h_.segment,
-              .step = tap * h_.steps,
-              .skipped = tap,
-              .skips = h_.has_skips ? 1 : 0,
-              .first = first,
-              .last = last});
+        gemm_tap& next = next_tap(reinterpret_cast<const std::uint8_t*>(address), tap);
+        next.first = first;
+        next.last = last;
+        push();
     }
 
-    /// Appends, with the last step taken from a copy where reading all of it would pass the end of x.
-    void push(gemm_tap tap) {
-        const std::ptrdiff_t whole = tap.bytes / 4, rest = tap.bytes % 4;
-        if (rest == 0 || tap.x + (tap.last - 1) * stride_ + tap.steps * 4 <= run_.x_end) return append(tap);
+    /// Begins a tap that all rows see. Written where it stays, member by member: a copy would wait for the writes.
+    gemm_tap& next_tap(const std::uint8_t* x, std::ptrdiff_t tap) {
+        gemm_tap& next = taps_[count_];
+        next.x = x;
+        next.stride = stride_;
+        next.steps = h_.steps;
+        next.bytes = h_.segment;
+        next.step = tap * h_.steps;
+        next.skipped = tap;
+        next.skips = h_.has_skips ? 1 : 0;
+        next.first = 0;
+        next.last = rows_;
+        return next;
+    }
+
+    /// Appends the tap that was begun, with the last step taken from a copy where reading all of it would pass the end
+    /// of x.
+    void push() {
+        gemm_tap& tap = taps_[count_];
+        if (tap.bytes == tap.steps * 4 || tap.x + (tap.last - 1) * stride_ + tap.steps * 4 <= run_.x_end)
+            return append();
         gemm_tap end = tap;
-        tap.steps = whole;
-        tap.bytes = whole * 4;
-        if (whole > 0) append(tap);
+        const std::ptrdiff_t whole = tap.steps - 1, rest = tap.bytes - whole * 4;
+        if (whole > 0) {
+            tap.steps = whole;
+            tap.bytes = whole * 4;
+            append();
+            end.skips = 0;
+        }
+        std::memset(copied_, 0, static_cast<std::size_t>(4 * rows_));
+        for (int row = end.first; row < end.last; ++row)
+            std::memcpy(copied_ + 4 * row, end.x + row * stride_ + whole * 4, static_cast<std::size_t>(rest));
         end.step += whole;
         end.steps = 1;
         end.bytes = rest;
-        if (whole > 0) end.skips = 0;
-        std::memset(copied_, 0, static_cast<std::size_t>(4 * rows_));
-        for (int row = end.first; row < end.last; ++row)
-            std::memcpy(copied_ + 4 * row, tap.x + row * stride_ + whole * 4, static_cast<std::size_t>(rest));
         end.x = copied_;
+        end.stride = 4;
         copied_ += 4 * rows_;
-        const std::ptrdiff_t stride = stride_;
-        stride_ = 4;
-        append(end);
-        stride_ = stride;
+        taps_[count_] = end;
+        append();
     }
 
-    /// Appends, or lengthens the one before where both its x and its weights go on here.
-    void append(gemm_tap tap) {
-        tap.stride = stride_;
+    /// Keeps the tap that was begun, or lengthens the one before where both its x and its weights go on here.
+    void append() {
+        const gemm_tap& tap = taps_[count_];
         if (count_ > 0) {
             gemm_tap& before = taps_[count_ - 1];
             const bool whole = tap.first == 0 && tap.last == rows_ && before.first == 0 && before.last == rows_;
@@ -140,7 +155,7 @@ private:
                 return;
             }
         }
-        taps_[count_++] = tap;
+        ++count_;
     }
 
     const gemm_run& run_;
@@ -220,14 +235,14 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
     const gemm_header& h = *run.header;
     const conv2d_shape& s = h.seen;
     const window2d& w = s.window;
-    const gemm_geometry geometry = geometry_of(h.set);
+    const gemm_geometry& geometry = h.geometry;
     const std::ptrdiff_t group_out = s.groups == 1 ? s.out_channels : s.out_channels / s.groups;
     const std::ptrdiff_t panels = h.group_panels * s.groups;
     if (panels == 0 || run.lines == 0 || run.line_rows == 0) return;
     const gemm_blocks blocks(panels, threads.concurrency(), run.taps != nullptr);
     const std::ptrdiff_t y_pixel = s.out_channels * bytes_of(h.output);
     inner_outputs columns{0, run.line_rows}, rows{0, run.lines};
-    if (!run.direct) {
+    if (!h.direct) {
         columns = inner_of(s.width, run.line_rows, w.pad_left, w.span_width(), w.stride_width);
         rows = inner_of(s.height, s.out_height(), w.pad_top, w.span_height(), w.stride_height);
     }
@@ -275,8 +290,8 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
                         tile.repeat = std::min(same, parts_end - part);
                         if (tile.repeat > 1) tile.repeat = std::min(tile.repeat, columns.together(from, tile.rows));
                         if (reads_past && at_end && part + tile.repeat == cut.count && tile.repeat > 1) --tile.repeat;
-                        tile.tap_count = run.direct ? builder.direct(group, from, tile.rows)
-                                                    : builder.line(group, line, from, tile.rows);
+                        tile.tap_count = h.direct ? builder.direct(group, from, tile.rows)
+                                                  : builder.line(group, line, from, tile.rows);
                         multiply(tile);
                     }
                 }
@@ -288,6 +303,32 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
             }
         }
     });
+}
+
+/// A matrix on the calling thread: as `run_gemm`, without what would cost short calls most of their time.
+inline void run_matrix(const gemm_header& h, std::ptrdiff_t rows, const std::uint8_t* x, std::uint8_t* y) {
+    const std::ptrdiff_t out = h.shape.out_channels, y_value = bytes_of(h.output);
+    const gemm_geometry& geometry = h.geometry;
+    gemm_tap tap{.stride = h.segment, .steps = h.steps, .bytes = h.segment};
+    gemm_tile tile{.header = &h, .panel = h.base() + h.panels, .taps = &tap, .tap_count = 1, .y_stride = out * y_value};
+    for (std::ptrdiff_t left = out; left > 0 && rows > 0;) {
+        const int width = h.panel_width(left);
+        const int kind = width == geometry.widths[0] ? 0 : width == geometry.widths[1] ? 1 : 2;
+        const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
+        const line_tiles cut(rows, geometry.rows[kind]);
+        tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(left, width));
+        for (std::ptrdiff_t part = 0; part < cut.count; part += tile.repeat) {
+            const std::ptrdiff_t first = cut.first_row(part);
+            tile.rows = tap.last = cut.rows(part);
+            tile.repeat = (part < cut.longer ? cut.longer : cut.count) - part;
+            tile.y = y + first * tile.y_stride;
+            tap.x = x + first * h.segment;
+            multiply(tile);
+        }
+        left -= tile.columns;
+        y += tile.columns * y_value;
+        if (left > 0) tile.panel += h.panel_bytes(width);
+    }
 }
 
 /// x − Z_x as int16, in chunks that threads take.
@@ -345,16 +386,18 @@ inline bool run_packed(const gemm_header& h, std::ptrdiff_t batch, const void* x
                        const executor& threads) {
     if (!includes(active_isa(), h.set)) return false;
     const conv2d_shape& s = h.seen;
-    const window2d& w = s.window;
+    const std::ptrdiff_t pixels = batch * s.height * s.width;
+    if (h.plain() && threads.concurrency() <= 1) {
+        run_matrix(h, pixels, static_cast<const std::uint8_t*>(x), static_cast<std::uint8_t*>(y));
+        return true;
+    }
     const gemm_workspace sizes(h, batch);
     const auto* bytes = static_cast<const std::uint8_t*>(x);
     auto* const space = static_cast<std::uint8_t*>(workspace);
     gemm_run run{.header = &h, .y = static_cast<std::uint8_t*>(y)};
-    run.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !h.padded &&
-                 (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) == 0;
-    run.lines = run.direct ? 1 : batch * s.out_height();
-    run.line_rows = run.direct ? batch * s.height * s.width : s.out_width();
-    const std::ptrdiff_t count = batch * s.height * s.width * s.channels;
+    run.lines = h.direct ? 1 : batch * s.out_height();
+    run.line_rows = h.direct ? pixels : s.out_width();
+    const std::ptrdiff_t count = pixels * s.channels;
     if (h.padded) {
         copy_padded(h, batch, bytes, space, threads);
     } else if (h.element == 2) {

@@ -81,13 +81,15 @@ struct gemm_header {
     conv2d_shape shape;     ///< a linear layer is a 1x1 convolution of a 1-pixel image
     conv2d_shape seen;      ///< by the kernel: the same, or (`padded`) with the padding as part of the image
     isa set = isa::scalar;  ///< the instruction set that it is packed for
-    bool wide = false;      ///< accumulators of 64 bits
+    gemm_geometry geometry = geometry_of(isa::scalar);  ///< its panels and tiles
+    bool wide = false;                                  ///< accumulators of 64 bits
     code_type input = code_type::s8, output = code_type::s8;
     requant_rounding rounding = requant_rounding::single;
     bool has_left = false;          ///< some channel shifts before the product
     bool has_weight_zeros = false;  ///< the sums of x are needed (steps of four bytes only)
     bool has_skips = false;         ///< the table of skipped taps is there
     bool padded = false;            ///< runs copy the image, borders included: short segments make borders dear
+    bool direct = false;            ///< 1x1, stride 1, no padding: the rows of x are those of y
     std::int32_t input_zero = 0;    ///< as given
     std::int32_t eff_zero = 0;      ///< of x as the kernel sees it: as uint8, or 0 where x was widened
     std::int32_t output_zero = 0;   ///< less 128 for uint8
@@ -100,6 +102,8 @@ struct gemm_header {
 
     /// The kernel sees a copy of the images, in the workspace.
     bool copies() const { return padded || element == 2; }
+    /// A product of matrices whose rows are whole steps, read where they are.
+    bool plain() const { return direct && !copies() && segment == 4 * steps && shape.groups == 1; }
     std::ptrdiff_t taps() const { return tap_rows * tap_columns; }
     std::ptrdiff_t skip_bytes(int width) const { return has_skips ? align64(taps() * width * 4) : 0; }
     std::ptrdiff_t panel_bytes(int width) const {
@@ -107,7 +111,6 @@ struct gemm_header {
     }
     /// The width of the panel that starts where `columns` channels of a group are left.
     int panel_width(std::ptrdiff_t columns) const {
-        const gemm_geometry geometry = geometry_of(set);
         const std::ptrdiff_t narrowest = geometry.widths[2], rounded = (columns + narrowest - 1) & -narrowest;
         for (const int width : geometry.widths) {
             if (width <= rounded) return width;
@@ -137,8 +140,9 @@ inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& lay
     const std::ptrdiff_t depth = shape.depth();
     for (std::ptrdiff_t c = 0; c < shape.out_channels && !h.wide; ++c) h.wide = !fits_int32(layer, c, c * depth, depth);
     h.set = h.wide ? isa::scalar : set;
+    h.geometry = geometry_of(h.set);
 
-    const bool quads = geometry_of(h.set).quads;
+    const bool quads = h.geometry.quads;
     h.element = quads ? 1 : 2;
     h.eff_zero = quads ? layer.input_zero_point + (h.input == code_type::s8 ? 128 : 0) : 0;
     h.output_zero = layer.output.zero_point - (h.output == code_type::u8 ? 128 : 0);
@@ -157,6 +161,7 @@ inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& lay
         h.tap_columns = 1;
     }
     h.steps = (h.segment + 3) / 4;
+    h.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !has_padding && !joined;
     for (const multiplier m : layer.output.multipliers) h.has_left |= is_byte(h.output) && m.shift > -2;
     if (quads) {
         const std::int32_t offset = layer.weight_type == code_type::u8 ? 128 : 0;
@@ -253,7 +258,7 @@ void pack_panel(const gemm_header& h, const integer_layer& layer, std::ptrdiff_t
     for (int c = 0; c < columns; ++c) {
         const std::ptrdiff_t channel = first + c;
         const int slot = slot_of(c, Width, lanes_of(h.set), is_byte(h.output));
-        const std::int32_t offset = !geometry_of(h.set).quads            ? at_channel(layer.weight_zero_points, channel)
+        const std::int32_t offset = !h.geometry.quads                    ? at_channel(layer.weight_zero_points, channel)
                                     : layer.weight_type == code_type::u8 ? 128
                                                                          : 0;
         start[c] = at_channel(layer.output.bias, channel);

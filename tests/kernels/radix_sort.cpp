@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/kernels/radix_sort.hpp>
+#include <tests/support/two_threads.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -23,14 +24,6 @@ void check_sorted(std::vector<float> values) {
     lowbit::radix_sort(values.data(), std::ssize(values), workspace.data());
     CHECK(bits_of(values) == bits_of(expected));
 }
-
-/// Slices are cut by what the pool says it has.
-struct three_threads {
-    int concurrency() const { return 3; }
-    void parallel_for(std::ptrdiff_t n, lowbit::loop_body body) const {
-        for (std::ptrdiff_t i = n; i-- > 0;) body(i);
-    }
-};
 
 }  // namespace
 
@@ -63,16 +56,16 @@ TEST_CASE("passes that have nothing to do are skipped") {
 
 TEST_CASE("slices side by side: the same order, of weights of equal values too") {
     std::mt19937 random(3);
-    three_threads pool;
+    two_threads pool;
     std::vector<lowbit::weighted_value> one(100003);
     for (std::size_t i = 0; i < one.size(); ++i) {
         one[i] = {static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 7, static_cast<float>(i)};
     }
-    std::vector<lowbit::weighted_value> expected = one, three = one, workspace(one.size());
+    std::vector<lowbit::weighted_value> expected = one, two = one, workspace(one.size());
     std::stable_sort(expected.begin(), expected.end(), [](auto a, auto b) { return a.value < b.value; });
     lowbit::radix_sort(one.data(), std::ssize(one), workspace.data());
-    lowbit::radix_sort(three.data(), std::ssize(three), workspace.data(), pool);
+    lowbit::radix_sort(two.data(), std::ssize(two), workspace.data(), pool);
     const auto same = [](auto a, auto b) { return a.value == b.value && a.weight == b.weight; };
     CHECK(std::equal(one.begin(), one.end(), expected.begin(), same));
-    CHECK(std::equal(three.begin(), three.end(), expected.begin(), same));
+    CHECK(std::equal(two.begin(), two.end(), expected.begin(), same));
 }

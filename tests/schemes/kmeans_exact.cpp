@@ -20,7 +20,7 @@ kmeans_solution solve(const std::vector<float>& values, std::ptrdiff_t k, const 
 }
 
 /// Σ w·(x − nearest)², plainly.
-double error_of(const std::vector<float>& values, const std::vector<float>& weights, const std::vector<double>& means) {
+double error_about(const std::vector<float>& values, const std::vector<float>& weights, const std::vector<double>& means) {
     double total = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
         const auto above = std::lower_bound(means.begin(), means.end(), double(values[i]));
@@ -144,9 +144,9 @@ TEST_CASE("kmeans_exact: the golden optima") {
         const std::vector<float> values(loaded.begin(), loaded.end());
         const auto means = golden::load<double>("kmeans/" + name + ".k" + k + ".opt_centroids.npy");
         const kmeans_solution found = solve(values, std::stol(k));
-        const double best = error_of(values, {}, {means.begin(), means.end()});
+        const double best = error_about(values, {}, {means.begin(), means.end()});
         CHECK(std::abs(found.objective - best) <= 1e-12 * best);
-        CHECK(std::abs(found.objective - error_of(values, {}, found.means)) <= 1e-12 * best);
+        CHECK(std::abs(found.objective - error_about(values, {}, found.means)) <= 1e-12 * best);
         REQUIRE(std::ssize(found.means) == means.size());
         for (std::ptrdiff_t i = 0; i < means.size(); ++i)
             CHECK(std::abs(found.means[static_cast<std::size_t>(i)] - means[i]) < 1e-12);
@@ -172,7 +172,7 @@ TEST_CASE("kmeans_exact: thousands of small cases with ties and weights") {
             CAPTURE(round, n, k, best, found.objective);
             REQUIRE(std::ssize(found.means) <= k);
             REQUIRE(std::abs(found.objective - best) <= 1e-9 * best + 1e-13);
-            REQUIRE(std::abs(error_of(values, weightless ? std::vector<float>{} : weights, found.means) - best) <=
+            REQUIRE(std::abs(error_about(values, weightless ? std::vector<float>{} : weights, found.means) - best) <=
                     1e-9 * best + 1e-13);
         }
     }
@@ -193,9 +193,9 @@ TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
         const kmeans_solution found = solve(values, k, weights);
         // The reference itself is only as good as its sums of squares.
         CHECK(std::abs(found.objective - best) <= 1e-9 * best + plain.noise());
-        CHECK(std::abs(found.objective - error_of(values, weights, found.means)) <= 1e-9 * best);
+        CHECK(std::abs(found.objective - error_about(values, weights, found.means)) <= 1e-9 * best);
         const kmeans_solution quick = lowbit::detail::fast_kmeans(values, weights, k, {});
-        CHECK(error_of(values, weights, quick.means) <= best * 1.0023);  // 0.01 dB
+        CHECK(error_about(values, weights, quick.means) <= best * 1.0023);  // 0.01 dB
     }
 }
 

@@ -246,7 +246,15 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
         columns = inner_of(s.width, run.line_rows, w.pad_left, w.span_width(), w.stride_width);
         rows = inner_of(s.height, s.out_height(), w.pad_top, w.span_height(), w.stride_height);
     }
-    const bool reads_past = h.segment % 4 != 0 && !h.copies();
+    // Whether reading whole steps at this output pixel passes the end of x.
+    const auto reads_past = [&](std::ptrdiff_t line, std::ptrdiff_t at) {
+        if (h.segment == 4 * h.steps || h.copies()) return false;
+        const std::ptrdiff_t image = line / s.out_height(), oy = line - image * s.out_height();
+        const std::ptrdiff_t iy = std::min(oy * w.stride_height - w.pad_top + w.span_height(), s.height) - 1;
+        const std::ptrdiff_t ix = std::min(at * w.stride_width - w.pad_left + w.span_width(), s.width) - 1;
+        const std::ptrdiff_t pixel = h.direct ? at : (image * s.height + iy) * s.width + ix;
+        return (pixel + 1) * s.channels - h.segment + 4 * h.steps > run.x_end - run.x;
+    };
 
     threads.parallel_for(blocks.across * blocks.down, [&](std::ptrdiff_t block) {
         const std::ptrdiff_t band = blocks.down == 1 ? 0 : block / blocks.across, column = block - band * blocks.across;
@@ -274,13 +282,12 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
                 const bool by_lines = run.lines > 1;
                 const std::ptrdiff_t lines_end = by_lines ? begin_of(band + 1, blocks.down, run.lines) : 1;
                 const std::ptrdiff_t parts_end = by_lines ? cut.count : begin_of(band + 1, blocks.down, cut.count);
-                // Lines and tiles of as many rows that see no border go to the kernel at once; the last of all alone
-                // where reading whole steps may pass the end of x.
+                // Lines and tiles of as many rows that see no border go to the kernel at once; alone where reading
+                // whole steps passes the end of x.
                 for (std::ptrdiff_t line = by_lines ? begin_of(band, blocks.down, run.lines) : 0; line < lines_end;
                      line += tile.lines) {
                     if (by_lines) tile.lines = std::min(rows.together(line % s.out_height(), 1), lines_end - line);
-                    if (reads_past && line + tile.lines == run.lines && tile.lines > 1) --tile.lines;
-                    const bool at_end = line + tile.lines == run.lines;
+                    while (tile.lines > 1 && reads_past(line + tile.lines - 1, run.line_rows - 1)) --tile.lines;
                     for (std::ptrdiff_t part = by_lines ? 0 : begin_of(band, blocks.down, cut.count); part < parts_end;
                          part += tile.repeat) {
                         const std::ptrdiff_t from = cut.first_row(part);
@@ -289,7 +296,9 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
                         const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
                         tile.repeat = std::min(same, parts_end - part);
                         if (tile.repeat > 1) tile.repeat = std::min(tile.repeat, columns.together(from, tile.rows));
-                        if (reads_past && at_end && part + tile.repeat == cut.count && tile.repeat > 1) --tile.repeat;
+                        while (tile.repeat > 1 &&
+                               reads_past(line + tile.lines - 1, cut.first_row(part + tile.repeat) - 1))
+                            --tile.repeat;
                         tile.tap_count = h.direct ? builder.direct(group, from, tile.rows)
                                                   : builder.line(group, line, from, tile.rows);
                         multiply(tile);

@@ -3,8 +3,8 @@
 
 /// Interleaves `count` columns, `pixel` bytes apart, of four lines (in the halves, of two times four): four registers
 /// of quads each. Unpacking within 128 bits puts channel 16q + 4v + i in register v, lane 4q + i, which is the order
-/// that packing to bytes undoes.
-template <bool Halves>
+/// that packing to bytes undoes. Full: there is a channel for every byte.
+template <bool Halves, bool Full>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* const (&low)[4],
                                                            const std::uint8_t* const (&high)[4], std::ptrdiff_t count,
                                                            std::ptrdiff_t pixel, const byte_mask& channels, vec flip,
@@ -13,7 +13,10 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* c
         vec bytes[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
-            bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
+            if constexpr (Full)
+                bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at) : load(low[k] + at);
+            else
+                bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
             bytes[k] = flip_bits(bytes[k], flip);
         }
         const vec low01 = interleave8_low(bytes[0], bytes[1]), high01 = interleave8_high(bytes[0], bytes[1]);
@@ -55,11 +58,14 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
             if (ky >= taps) low[k] = low[0], high[k] = high[0];
         }
         std::uint8_t* to = work.quads + q * 4 * lanes * 4;
-        interleave_columns<Halves>(beside, beside, left, 0, channels, flip, to, column_bytes);
+        interleave_columns<Halves, false>(beside, beside, left, 0, channels, flip, to, column_bytes);
         to += left * column_bytes;
-        interleave_columns<Halves>(low, high, inside, pixel, channels, flip, to, column_bytes);
+        if (work.channels == (Halves ? 2 : 4) * lanes)
+            interleave_columns<Halves, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
+        else
+            interleave_columns<Halves, false>(low, high, inside, pixel, channels, flip, to, column_bytes);
         to += inside * column_bytes;
-        interleave_columns<Halves>(beside, beside, columns - left - inside, 0, channels, flip, to, column_bytes);
+        interleave_columns<Halves, false>(beside, beside, columns - left - inside, 0, channels, flip, to, column_bytes);
     }
 }
 

@@ -132,6 +132,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, const b
     return load(some);
 }
 
+/// 16 bytes of two places, in the two halves.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low))),
+                                   _mm_loadu_si128(reinterpret_cast<const __m128i*>(high)), 1);
+}
+
 /// The bytes of the mask (at most 16) of two places, in the two halves.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high,
                                                    const byte_mask& mask) {

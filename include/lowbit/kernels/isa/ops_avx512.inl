@@ -163,6 +163,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_bytes(const std::uint8_t* p, const b
     return _mm512_maskz_loadu_epi8(mask.whole, p);
 }
 
+/// 32 bytes of two places, in the two halves. (A masked broadcast from memory needs no shuffle, as an insert does.)
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high) {
+    const vec both = _mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(low)));
+    return _mm512_mask_broadcast_i64x4(both, 0xf0, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high)));
+}
+
 /// The bytes of the mask (at most 32) of two places, in the two halves.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, const std::uint8_t* high,
                                                    const byte_mask& mask) {

@@ -3,29 +3,27 @@
 
 #include <bench/support/data.hpp>
 
-#include <algorithm>
-#include <cmath>
-
 namespace {
+
+namespace one = lowbit::detail::lanes_scalar;
 
 void scale(benchmark::State& state) {
     const auto x = bench::gaussian(32);
     for (auto _ : state) {
-        benchmark::DoNotOptimize(lowbit::least_squares_scale(
-            x.data(), 32, nullptr, 0.3f, 8, 0.3f, [](float y) { return std::clamp(std::nearbyint(y), -8.0f, 7.0f); }));
+        benchmark::DoNotOptimize(one::best_integer_scale(x.data(), nullptr, 32, 0.3f, {-8, 7, 8, 0.25f}));
     }
     bench::count_items(state, 32);
 }
-BENCHMARK(scale)->Name("least_squares_scale");
+BENCHMARK(scale)->Name("best_integer_scale");
 
 void line(benchmark::State& state) {
     const auto x = bench::gaussian(32);
-    const auto [lowest, largest] = std::minmax_element(x.begin(), x.end());
     for (auto _ : state) {
-        benchmark::DoNotOptimize(lowbit::least_squares_line(x.data(), 32, nullptr, *lowest, *largest, 15, false, 16));
+        const one::value_range range(x.data(), 32, x[0]);
+        benchmark::DoNotOptimize(one::best_line(x.data(), nullptr, 32, range, {15, 16, false}));
     }
     bench::count_items(state, 32);
 }
-BENCHMARK(line)->Name("least_squares_line");
+BENCHMARK(line)->Name("best_line");
 
 }  // namespace

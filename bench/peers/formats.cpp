@@ -19,6 +19,7 @@
 
 #include <cstring>
 #include <initializer_list>
+#include <utility>
 
 namespace {
 
@@ -302,6 +303,47 @@ void blocks(report& out, const options& how, buffers& memory, const size& s) {
     }
 }
 
+/// `:scale=mse`: every format that has it.
+void searches(report& out, const options& how, buffers& memory, const size& s) {
+    const auto row = [&](const char* name, double bits, const std::function<void(const float*)>& quantize) {
+        const auto bytes = 4 * s.values + static_cast<std::ptrdiff_t>(bits / 8 * static_cast<double>(s.values));
+        measure(out, how, memory, s, {"Searched scales", std::string("quantize ") + name, bytes, true, 0, {}, {}, 1.0},
+                [&] { quantize(memory.values.data()); });
+    };
+    auto *codes = memory.codes.data(), *scales = memory.packed.data();
+    for (const auto& [name, element] :
+         {std::pair("MXINT8", lowbit::mx_element::int8), std::pair("MXFP8 E4M3", lowbit::mx_element::e4m3),
+          std::pair("MXFP8 E5M2", lowbit::mx_element::e5m2), std::pair("MXFP6 E3M2", lowbit::mx_element::e3m2),
+          std::pair("MXFP6 E2M3", lowbit::mx_element::e2m3), std::pair("MXFP4", lowbit::mx_element::e2m1)}) {
+        const lowbit::mx_format format{.element = element, .scale = lowbit::mx_scale::mse};
+        row(name, lowbit::mx_bits(element) + 0.25,
+            [&](const float* x) { lowbit::quantize_mx(x, s.values, format, nullptr, codes, scales); });
+    }
+    row("NVFP4", 4.5, [&](const float* x) {
+        const lowbit::extent e = lowbit::find_extent(x, s.values, {});
+        const float scale = lowbit::nvfp4_tensor_scale(std::max(-e.min, e.max));
+        lowbit::quantize_nvfp4(x, s.values, scale, 16, true, nullptr, codes, scales);
+    });
+    for (const auto& [name, levels] : {std::pair("NF4", lowbit::nf4_levels), std::pair("FP4", lowbit::fp4_levels)}) {
+        const auto table = lowbit::make_codebook_table(levels);
+        float* const block_scales = memory.scales.data();
+        row(name, 4.5, [&](const float* x) {
+            for (std::ptrdiff_t i = 0; i < s.values; i += tile) {
+                lowbit::codebook_best_scales(x + i, tile, 64, table, nullptr, block_scales + i / 64);
+                lowbit::quantize_codebook(x + i, tile, 64, table, block_scales + i / 64, codes + i / 2);
+            }
+        });
+    }
+    for (const auto& [name, type] :
+         {std::pair("Q4_0", lowbit::ggml_type::q4_0), std::pair("Q4_1", lowbit::ggml_type::q4_1),
+          std::pair("Q8_0", lowbit::ggml_type::q8_0), std::pair("Q4_K", lowbit::ggml_type::q4_k),
+          std::pair("Q6_K", lowbit::ggml_type::q6_k), std::pair("IQ4_NL", lowbit::ggml_type::iq4_nl)}) {
+        const double bits = 8 * static_cast<double>(lowbit::ggml_block_bytes(type)) /
+                            static_cast<double>(lowbit::ggml_block_size(type));
+        row(name, bits, [&](const float* x) { lowbit::quantize_ggml(x, s.values, type, true, nullptr, codes); });
+    }
+}
+
 void packing(report& out, const options& how, buffers& memory, const size& s) {
     for (int bits = 2; bits <= 7; ++bits) {
         const std::ptrdiff_t bytes = s.values + lowbit::packed_bytes(s.values, bits);
@@ -317,6 +359,7 @@ void run(report& out, const options& how) {
     buffers memory(sizes[2].values);
     for (const size& s : sizes) affine(out, how, memory, s);
     for (const size& s : sizes) blocks(out, how, memory, s);
+    searches(out, how, memory, sizes[0]);
     packing(out, how, memory, sizes[0]);
 }
 

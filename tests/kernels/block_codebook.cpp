@@ -162,6 +162,32 @@ TEST_CASE("block_codebook: every instruction set writes the same bytes") {
     }
 }
 
+TEST_CASE("every instruction set finds the same scales") {
+    constexpr codebook_levels large{-127e20f, -104e20f, -83e20f, -65e20f, -49e20f, -35e20f, -22e20f, -10e20f,
+                                    1e20f,    13e20f,   25e20f,  38e20f,  53e20f,  69e20f,  89e20f,  113e20f};
+    for (const codebook_levels& levels : {nf4, fp4, large}) {
+        const codebook_table table = make_codebook_table(levels);
+        for (const std::ptrdiff_t block : {16, 33, 64, 300}) {
+            for (std::uint32_t seed = 0; seed < 3; ++seed) {
+                const auto all = awkward_blocks(2200, seed, false);
+                auto importance = awkward_floats(2200, seed + 50, 1e-6f, false);
+                for (float& w : importance) w = std::abs(w);
+                for (const std::ptrdiff_t n : {1, 64, 1024, 1031, 2100}) {
+                    CAPTURE(block, seed, n);
+                    same_on_every_isa([&] {
+                        std::vector<std::uint8_t> written;
+                        guarded<float> scales(ceil_div(n, block), true);
+                        const float* const weights = n % 2 ? importance.data() : nullptr;
+                        codebook_best_scales(all.data() + seed, n, block, table, weights, scales.data());
+                        scales.append_to(written);
+                        return written;
+                    });
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("thresholds: both sides of each, on every instruction set") {
     for (const codebook_levels& levels : {nf4, fp4}) {
         const codebook_table table = make_codebook_table(levels);

@@ -168,11 +168,18 @@ TEST_CASE("a short last block is encoded as if zeros followed") {
 }
 
 TEST_CASE("block_ggml: every instruction set writes the same bytes") {
-    for (const ggml_type type : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::q4_1}) {
-        for (std::uint32_t seed = 0; seed < 12; ++seed) {
+    for (const ggml_type type : types) {
+        const bool searches = type == ggml_type::q4_k || type == ggml_type::q6_k || type == ggml_type::iq4_nl;
+        for (std::uint32_t seed = 0; seed < (searches ? 4u : 10u); ++seed) {
             const auto all = awkward_blocks(4200, seed, false);
+            auto importance = awkward_floats(4200, seed + 50, 1e-6f, false);
+            for (float& w : importance) w = std::abs(w);
             for (const std::ptrdiff_t n : awkward_sizes) {
-                CAPTURE(int(type), seed, n);
+                // Searches take their time: all of them at a few sizes.
+                const bool search = n % 7 == 0 && (!searches || n < 1100);
+                const float* const weights = n % 2 ? importance.data() : nullptr;
+                if (searches && n > 1100 && n % 5 != 0) continue;
+                CAPTURE(int(type), seed, n, search);
                 const bool aligned = (n + seed) % 2 == 0;
                 const caching how = n % 3 ? caching::bypass : caching::keep;
                 const std::ptrdiff_t bytes = ceil_div(n, ggml_block_size(type)) * ggml_block_bytes(type);
@@ -180,7 +187,7 @@ TEST_CASE("block_ggml: every instruction set writes the same bytes") {
                     std::vector<std::uint8_t> written;
                     guarded<std::uint8_t> blocks(bytes, aligned);
                     guarded<float> values(n, aligned);
-                    quantize_ggml(all.data() + seed, n, type, false, nullptr, blocks.data());
+                    quantize_ggml(all.data() + seed, n, type, search, weights, blocks.data());
                     blocks.append_to(written);
                     random_bits random(seed);
                     for (std::ptrdiff_t i = 0; i < bytes; i += 7)

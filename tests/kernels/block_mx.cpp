@@ -200,15 +200,19 @@ TEST_CASE("block_mx: every instruction set writes the same bytes") {
         const int width = mx_bits(element);
         for (std::uint32_t seed = 0; seed < 12; ++seed) {
             const auto all = awkward_blocks(4200, seed, seed % 3 == 2);
+            auto importance = awkward_floats(4200, seed + 50, 1e-6f, false);
+            for (float& w : importance) w = std::abs(w);
             for (const std::ptrdiff_t n : awkward_sizes) {
                 CAPTURE(width, seed, n);
+                const mx_format format{.element = element, .scale = n % 4 == 1 ? mx_scale::mse : mx_scale::floor};
+                const float* const weights = seed % 2 ? importance.data() : nullptr;
                 const bool aligned = (n + seed) % 2 == 0;
                 const caching how = n % 3 ? caching::bypass : caching::keep;
                 same_on_every_isa([&] {
                     std::vector<std::uint8_t> written;
                     guarded<std::uint8_t> codes(packed_bytes(n, width), aligned),
                         scales(ceil_div<std::ptrdiff_t>(n, 32), true);
-                    quantize_mx(all.data() + seed, n, {.element = element}, nullptr, codes.data(), scales.data(), how);
+                    quantize_mx(all.data() + seed, n, format, weights, codes.data(), scales.data(), how);
                     codes.append_to(written);
                     scales.append_to(written);
                     // Decoding takes any bytes.

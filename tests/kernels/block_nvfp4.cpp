@@ -77,8 +77,12 @@ TEST_CASE("block_nvfp4: every instruction set writes the same bytes") {
     for (const std::ptrdiff_t block : {16, 32}) {
         for (std::uint32_t seed = 0; seed < 12; ++seed) {
             const auto all = awkward_blocks(4200, seed, false);
+            auto importance = awkward_floats(4200, seed + 50, 1e-6f, false);
+            for (float& w : importance) w = std::abs(w);
             for (const std::ptrdiff_t n : awkward_sizes) {
                 CAPTURE(block, seed, n);
+                const bool search = n % 4 == 1;
+                const float* const weights = seed % 2 ? importance.data() : nullptr;
                 const float* x = all.data() + seed;
                 // The tensor's own scale, and ones that are far from it.
                 const float amax = detail::largest_magnitude(x, n);
@@ -89,7 +93,7 @@ TEST_CASE("block_nvfp4: every instruction set writes the same bytes") {
                     std::vector<std::uint8_t> written;
                     guarded<std::uint8_t> codes((n + 1) / 2, aligned), scales(ceil_div(n, block), true);
                     guarded<float> values(n, aligned);
-                    quantize_nvfp4(x, n, scale, block, false, nullptr, codes.data(), scales.data(), how);
+                    quantize_nvfp4(x, n, scale, block, search, weights, codes.data(), scales.data(), how);
                     codes.append_to(written);
                     scales.append_to(written);
                     random_bits random(seed);

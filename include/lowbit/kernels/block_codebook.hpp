@@ -73,7 +73,31 @@ constexpr codebook_table make_codebook_table(const codebook_levels& levels) {
     return table;
 }
 
+namespace detail {
+
+/// The table in units of the power of two in its largest magnitude.
+inline codebook_search make_codebook_search(const codebook_table& table) {
+    const int exponent = floor_log2(table.top);
+    codebook_search search{.unit = times_power_of_two(1.0f, exponent), .top = table.top};
+    for (std::size_t i = 0; i < 16; ++i) {
+        search.levels[i] = times_power_of_two(table.levels[table.codes[i]], -exponent);
+        if (i < 15) search.thresholds[i] = times_power_of_two(table.thresholds[i], -exponent);
+    }
+    return search;
+}
+
+}  // namespace detail
+
 namespace detail::scalar {
+
+inline void codebook_best_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_search& table,
+                                 const float* importance, float* scales) {
+    for (std::ptrdiff_t first = 0; first < n; first += block) {
+        const std::ptrdiff_t count = std::min(block, n - first);
+        const float* const weights = importance != nullptr ? importance + first : nullptr;
+        *scales++ = lanes_scalar::best_codebook_scale(x + first, weights, count, table);
+    }
+}
 
 inline void codebook_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, float top, float* scales) {
     for (std::ptrdiff_t first = 0; first < n; first += block) {
@@ -133,32 +157,15 @@ inline void codebook_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t blo
 /// table need not be symmetric). importance: n weights or null. Complexity O(n).
 inline void codebook_best_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block, const codebook_table& table,
                                  const float* importance, float* scales) {
-    const auto level = [&](float y) { return table.levels[table.nearest(y)]; };
-    for (std::ptrdiff_t first = 0; first < n; first += block) {
-        const std::ptrdiff_t count = std::min(block, n - first);
-        const float* values = x + first;
-        const float* weights = importance != nullptr ? importance + first : nullptr;
-        const float amax = detail::largest_magnitude(values, count);
-        const float standard = quotient(amax, table.top);
-        float best = standard;
-        if (standard >= 0x1p-100f) {
-            double least = 0;
-            for (const float sign : {1.0f, -1.0f}) {
-                const float scale = least_squares_scale(values, count, weights, sign * standard, 8, 0.4f, level);
-                const float inverse = quotient(1.0f, scale);
-                squared_error error;
-                for (std::ptrdiff_t i = 0; i < count; ++i) {
-                    const float decoded = opaque(level(opaque(values[i] * inverse)) * scale);
-                    error.add(i, values[i] - decoded, weights != nullptr ? weights[i] : 1.0f);
-                }
-                if (sign > 0 || error.total() < least) {
-                    least = error.total();
-                    best = scale;
-                }
-            }
-        }
-        *scales++ = best;
+    const detail::codebook_search search = detail::make_codebook_search(table);
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx2) && block <= detail::most_searched) {
+        const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::codebook_best_scales
+                                                             : detail::lanes_avx2::codebook_best_scales;
+        return run(x, n, block, search, importance, scales);
     }
+#endif
+    detail::scalar::codebook_best_scales(x, n, block, search, importance, scales);
 }
 
 /// n values to codes, by the scales given. codes: ⌈n/2⌉ bytes. Complexity O(n).

@@ -129,21 +129,25 @@ int mx_exponent(float amax, mx_scale rule) {
     }
 }
 
-/// Of the exponents beside `exponent`, the one whose block has the least error; floor's own if equal.
+/// Of the exponents beside `exponent`, the one whose block has the least error; floor's own if equal. n ≤ 32.
 template <class Element>
 int mx_best_exponent(const float* x, std::ptrdiff_t n, int exponent, ties rule, const float* importance) {
+    float y[mx_format::block];
+    for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = times_power_of_two(x[i], -exponent);
+    const auto level = [rule](float value) { return static_cast<float>(Element(value, rule)); };
+    const auto error_of = [&](int step) {
+        const float factor = times_power_of_two(1.0f, -step), unit = times_power_of_two(1.0f, step);
+        return lanes_scalar::with_weights(y, importance, n, 1.0f, 0.0f, [&](const auto& values) {
+            return lanes_scalar::squared_error(values, level, factor, unit);
+        });
+    };
     int best = exponent;
-    double least = 0;
-    for (const int step : {0, -1, 1}) {
+    float least = error_of(0);
+    for (const int step : {-1, 1}) {
         if (exponent + step < e8m0::min_exponent || exponent + step > e8m0::max_exponent) continue;
-        squared_error error;
-        for (std::ptrdiff_t i = 0; i < n; ++i) {
-            const float scaled = times_power_of_two(x[i], -exponent);
-            const auto element = static_cast<float>(Element(times_power_of_two(scaled, -step), rule));
-            error.add(i, scaled - times_power_of_two(element, step), importance != nullptr ? importance[i] : 1.0f);
-        }
-        if (step == 0 || error.total() < least) {
-            least = error.total();
+        const float error = error_of(step);
+        if (error < least) {
+            least = error;
             best = exponent + step;
         }
     }
@@ -228,12 +232,13 @@ namespace lowbit {
 inline void quantize_mx(const float* x, std::ptrdiff_t n, const mx_format& format, const float* importance,
                         std::uint8_t* codes, std::uint8_t* scales, caching how = caching::keep) {
 #if defined(__x86_64__)
-    if (format.scale == mx_scale::floor && format.rule == ties::even && includes(active_isa(), isa::avx2)) {
+    const bool vectors = format.scale == mx_scale::floor || format.scale == mx_scale::mse;
+    if (vectors && format.rule == ties::even && includes(active_isa(), isa::avx2)) {
         return with_mx_element(format.element, [&](auto type) {
             using element = typename decltype(type)::type;
             includes(active_isa(), isa::avx512)
-                ? detail::lanes_avx512::quantize_mx<element>(x, n, format, codes, scales, how)
-                : detail::lanes_avx2::quantize_mx<element>(x, n, format, codes, scales, how);
+                ? detail::lanes_avx512::quantize_mx<element>(x, n, format, importance, codes, scales, how)
+                : detail::lanes_avx2::quantize_mx<element>(x, n, format, importance, codes, scales, how);
         });
     }
 #endif

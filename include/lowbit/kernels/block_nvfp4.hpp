@@ -40,25 +40,25 @@ inline float4_e2m1 nvfp4_element(float x, float step) { return float4_e2m1(quoti
 /// The scale from 4 codes below the standard one to 5 above it with the least error; the standard one if equal.
 inline std::uint8_t nvfp4_best_scale(const float* x, std::ptrdiff_t n, std::uint8_t standard, float tensor_scale,
                                      const float* importance) {
-    const auto error_with = [&](std::uint8_t scale) {
-        const float step = nvfp4_step(scale, tensor_scale);
-        squared_error error;
-        for (std::ptrdiff_t i = 0; i < n; ++i) {
-            const float decoded = opaque(static_cast<float>(nvfp4_element(x[i], step)) * step);
-            error.add(i, x[i] - decoded, importance != nullptr ? importance[i] : 1.0f);
-        }
-        return error.total();
+    const auto level = [](float y) { return static_cast<float>(float4_e2m1(y)); };
+    const auto value_of = [](int code) {
+        return static_cast<float>(float8_e4m3::from_bits(static_cast<std::uint32_t>(code)));
     };
-    std::uint8_t best = standard;
-    double least = error_with(standard);
-    for (int code = std::max(standard - 4, 1); code <= std::min<int>(standard + 5, float8_e4m3::max_code); ++code) {
-        const double error = error_with(static_cast<std::uint8_t>(code));
-        if (error < least) {
-            least = error;
-            best = static_cast<std::uint8_t>(code);
+    const float unit = quotient(1.0f, nvfp4_step(standard, tensor_scale));
+    return lanes_scalar::with_weights(x, importance, n, unit, 0.0f, [&](const auto& y) {
+        int best = standard;
+        float least = lanes_scalar::squared_error(y, level, 1.0f, 1.0f);
+        for (int step = -4; step <= 5; ++step) {
+            const int code = std::clamp<int>(standard + step, 1, float8_e4m3::max_code);
+            const float error = lanes_scalar::squared_error(y, level, quotient(value_of(standard), value_of(code)),
+                                                            quotient(value_of(code), value_of(standard)));
+            if (error < least) {
+                least = error;
+                best = code;
+            }
         }
-    }
-    return best;
+        return static_cast<std::uint8_t>(best);
+    });
 }
 
 }  // namespace detail
@@ -74,7 +74,7 @@ inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale,
         const float amax = detail::largest_magnitude(x + first, count);
         std::uint8_t scale = float8_e4m3(quotient(amax, six)).to_bits();
         if (scale == 0) scale = float8_e4m3(1.0f).to_bits();
-        if (search && amax > 0) {
+        if (search) {
             const float* weights = importance != nullptr ? importance + first : nullptr;
             scale = detail::nvfp4_best_scale(x + first, count, scale, tensor_scale, weights);
         }
@@ -114,10 +114,10 @@ inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale,
                            const float* importance, std::uint8_t* codes, std::uint8_t* scales,
                            caching how = caching::keep) {
 #if defined(__x86_64__)
-    if (includes(active_isa(), isa::avx2) && block == 16 && !search) {
+    if (includes(active_isa(), isa::avx2) && block == 16) {
         const auto run = includes(active_isa(), isa::avx512) ? detail::lanes_avx512::quantize_nvfp4
                                                              : detail::lanes_avx2::quantize_nvfp4;
-        return run(x, n, tensor_scale, codes, scales, how);
+        return run(x, n, tensor_scale, search, importance, codes, scales, how);
     }
 #endif
     static_cast<void>(how);

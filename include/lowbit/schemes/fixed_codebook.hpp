@@ -14,9 +14,9 @@
 /// `:scale=mse` searches the scale of each block. SQNR in dB over 2^20 samples, standard → mse:
 ///
 ///               gaussian         Student-t, 4 degrees of freedom
-///     nf4       20.73 → 21.66    19.10 → 19.78    (`:double` takes 0.01 off)
-///     fp4       18.28 → 18.98    15.51 → 16.12
-///     iq4nl     21.26 → 22.70    19.55 → 20.93    (searched unless `:scale=standard`)
+///     nf4       20.73 → 21.64    19.10 → 19.78    (`:double` takes 0.01 and 0.04 off)
+///     fp4       18.28 → 18.98    15.51 → 16.13
+///     iq4nl     21.26 → 22.69    19.55 → 20.93    (searched unless `:scale=standard`)
 #pragma once
 
 #include <lowbit/kernels/block_codebook.hpp>

@@ -3,7 +3,7 @@
 /// kernels/block_codebook.hpp on AVX2.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx2.inl>
+#include <lowbit/kernels/isa/block_search_avx2.inl>
 
 #define LOWBIT_LANES lanes_avx2
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX2

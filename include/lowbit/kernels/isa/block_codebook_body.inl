@@ -21,6 +21,25 @@ __attribute__((LOWBIT_TARGET)) void codebook_scales(const float* x, std::ptrdiff
     scalar::codebook_scales(x + whole, n - whole, Block, top, scales + whole / Block);
 }
 
+/// block is at most `most_searched`.
+__attribute__((LOWBIT_TARGET)) inline void codebook_best_scales(const float* x, std::ptrdiff_t n, std::ptrdiff_t block,
+                                                                const codebook_search& table, const float* importance,
+                                                                float* scales) {
+    search_tile tile;
+    float best[lanes];
+    while (n >= block) {
+        const std::ptrdiff_t blocks = n / block < lanes ? n / block : lanes, count = blocks * block;
+        tile.load_blocks(x, importance, blocks, block);
+        store(best, best_codebook_scale(tile.values, tile.weights(), block, table));
+        __builtin_memcpy(scales, best, static_cast<std::size_t>(blocks) * sizeof(float));
+        x += count;
+        if (importance != nullptr) importance += count;
+        n -= count;
+        scales += blocks;
+    }
+    scalar::codebook_best_scales(x, n, block, table, importance, scales);
+}
+
 /// block is a multiple of 16.
 __attribute__((LOWBIT_TARGET)) inline void quantize_codebook(const float* x, std::ptrdiff_t n, std::ptrdiff_t block,
                                                              const codebook_table& table, const float* scales,

@@ -3,11 +3,13 @@
 /// kernels/block_ggml.hpp on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx512.inl>
+#include <lowbit/kernels/isa/block_mx_avx512.inl>
 #include <lowbit/kernels/isa/quantize_avx512.inl>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512
-#include <lowbit/kernels/isa/block_ggml_body.inl>
+#include <lowbit/kernels/isa/ggml_blocks_of_32_body.inl>
+//
+#include <lowbit/kernels/isa/ggml_blocks_of_256_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

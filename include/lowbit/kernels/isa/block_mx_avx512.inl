@@ -3,7 +3,7 @@
 /// kernels/block_mx.hpp on AVX-512.
 #pragma once
 
-#include <lowbit/kernels/isa/blocks_avx512.inl>
+#include <lowbit/kernels/isa/block_search_avx512.inl>
 
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512

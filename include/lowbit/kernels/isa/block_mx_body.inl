@@ -30,22 +30,63 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline i32 mx_codes(const float* x
     }
 }
 
-/// Scale bytes and 1/X of sixteen blocks; whether any block is one for the scalar code.
+/// Scale bytes of sixteen blocks; whether any block is one for the scalar code.
 template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline bool mx_scales(const std::uint32_t* amax, std::uint8_t* scales,
-                                                                    float* inverses) {
-    constexpr bool integer = std::is_same_v<Element, mx_int8>;
+__attribute__((LOWBIT_TARGET, always_inline)) inline bool mx_scales(const std::uint32_t* amax, std::uint8_t* scales) {
     const i32 largest = load(amax), exponent = shift_right<23>(largest);
-    const i32 scale = max(subtract(exponent, splat(Element::max_exponent)), splat(0));
-    narrow(scales, scale);
-    // An integer element counts in units of X·2^−6. The 1/X of a block of zeros is of no consequence.
-    store(inverses, as_float(shift_left<23>(subtract(splat(integer ? 260 : 254), scale))));
+    narrow(scales, max(subtract(exponent, splat(Element::max_exponent)), splat(0)));
     return any_unusual(largest);
+}
+
+/// 1/X of sixteen scale bytes. An integer element counts in units of X·2^−6. Of a block of zeros it is of no
+/// consequence.
+template <class Element>
+__attribute__((LOWBIT_TARGET, always_inline)) inline void mx_inverses(const std::uint8_t* scales, float* inverses) {
+    constexpr bool integer = std::is_same_v<Element, mx_int8>;
+    store(inverses, as_float(shift_left<23>(subtract(splat(integer ? 260 : 254), load(scales)))));
+}
+
+/// The nearest element to y ≥ 0, as a value.
+template <class Element>
+class mx_levels {
+public:
+    __attribute__((LOWBIT_TARGET, always_inline)) f32 operator()(f32 y) const {
+        if constexpr (std::is_same_v<Element, mx_int8>) {
+            return multiply(min(nearest_integer(multiply(y, splat(64.0f))), splat(127.0f)), splat(0x1p-6f));
+        } else {
+            return minifloat_lanes<Element>(bits(min(y, splat(static_cast<float>(Element::max()))))).rounded();
+        }
+    }
+};
+
+/// Scale bytes of `floor` to those of least error, for up to sixteen blocks.
+template <class Element>
+__attribute__((LOWBIT_TARGET)) void mx_search(const float* x, const float* importance, std::ptrdiff_t blocks,
+                                              std::uint8_t* scales) {
+    constexpr std::ptrdiff_t block = mx_format::block;
+    search_tile tile;
+    tile.load_blocks(x, importance, blocks, block);
+    const i32 floor = load(scales);
+    const f32 inverse = as_float(shift_left<23>(subtract(splat(254), floor)));
+    const auto find = [&](const auto& y) __attribute__((LOWBIT_TARGET, always_inline)) {
+        i32 best = floor;
+        f32 least = squared_error(y, mx_levels<Element>(), splat(1.0f), splat(1.0f));
+        for (const int step : {-1, 1}) {
+            const float step_size = step < 0 ? 0.5f : 2.0f;
+            const f32 error = squared_error(y, mx_levels<Element>(), splat(1 / step_size), splat(step_size));
+            const mask better = greater(least, error);
+            least = select(better, error, least);
+            best = select(better, add(floor, splat(step)), best);
+        }
+        return best;
+    };
+    narrow(scales, with_weights(tile.values, tile.weights(), block, inverse, splat(0.0f), find));
 }
 
 template <class Element>
 __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n, const mx_format& format,
-                                                std::uint8_t* codes, std::uint8_t* scales, caching how) {
+                                                const float* importance, std::uint8_t* codes, std::uint8_t* scales,
+                                                caching how) {
     constexpr std::ptrdiff_t block = mx_format::block, tile_blocks = block_tile / block, width = Element::bits;
     std::uint32_t amax[tile_blocks];
     float inverses[tile_blocks];
@@ -55,10 +96,16 @@ __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n
     for (std::ptrdiff_t first = 0; first < whole; first += block_tile) {
         const std::ptrdiff_t count = whole - first < block_tile ? whole - first : block_tile, blocks = count / block;
         const float* values = x + first;
+        const float* weights = weights_from(importance, first);
         block_maxima<block>(values, blocks, amax);
         bool unusual = false;
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
-            unusual |= mx_scales<Element>(amax + b, tile_scales + b, inverses + b);
+            unusual |= mx_scales<Element>(amax + b, tile_scales + b);
+            if (format.scale == mx_scale::mse) {
+                const std::ptrdiff_t some = blocks - b < lanes ? blocks - b : lanes;
+                mx_search<Element>(values + b * block, weights_from(weights, b * block), some, tile_scales + b);
+            }
+            mx_inverses<Element>(tile_scales + b, inverses + b);
         }
         __builtin_memcpy(scales + first / block, tile_scales, static_cast<std::size_t>(blocks));
         std::uint8_t* out = codes + first / 8 * width;
@@ -68,12 +115,13 @@ __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n
         }
         for (std::ptrdiff_t b = 0; unusual && b < blocks; ++b) {
             if (is_unusual(amax[b])) {
-                scalar::quantize_mx(values + b * block, block, format, nullptr, out + b * block / 8 * width,
-                                    scales + first / block + b);
+                scalar::quantize_mx(values + b * block, block, format, weights_from(weights, b * block),
+                                    out + b * block / 8 * width, scales + first / block + b);
             }
         }
     }
-    scalar::quantize_mx(x + whole, n - whole, format, nullptr, codes + whole / 8 * width, scales + whole / block);
+    scalar::quantize_mx(x + whole, n - whole, format, weights_from(importance, whole), codes + whole / 8 * width,
+                        scales + whole / block);
 }
 
 /// Whether a code of the 32 is beyond the numbers: infinity or NaN.

@@ -9,8 +9,44 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline i32 nvfp4_biased(f32 x, flo
     return minifloat_lanes<float4_e2m1>(min(magnitude, splat(0x41000000))).biased();  // 8.0f
 }
 
+/// The values of codes of numbers ≥ 0.
+__attribute__((LOWBIT_TARGET, always_inline)) inline f32 e4m3_values(i32 codes) {
+    const f32 subnormal = multiply(to_float(codes), splat(0x1p-9f));
+    return select(greater(splat(8), codes), subnormal, as_float(add(shift_left<20>(codes), splat(120 << 23))));
+}
+
+/// The codes of scales and the steps of least error from those of the standard, for up to sixteen blocks.
+__attribute__((LOWBIT_TARGET)) inline void nvfp4_search(const float* x, const float* importance, std::ptrdiff_t blocks,
+                                                        float tensor_scale, std::uint8_t* scales, float* steps) {
+    constexpr std::ptrdiff_t block = 16;
+    constexpr auto highest = static_cast<std::int32_t>(float8_e4m3::max_code);
+    search_tile tile;
+    tile.load_blocks(x, importance, blocks, block);
+    const i32 standard = load(scales);
+    const f32 standard_value = e4m3_values(standard);
+    const auto find = [&](const auto& y) __attribute__((LOWBIT_TARGET, always_inline)) {
+        const mx_levels<float4_e2m1> level;
+        i32 best = standard;
+        f32 least = squared_error(y, level, splat(1.0f), splat(1.0f));
+        for (int step = -4; step <= 5; ++step) {
+            const i32 code = min(max(add(standard, splat(step)), splat(1)), splat(highest));
+            const f32 value = e4m3_values(code);
+            const f32 error = squared_error(y, level, divide(standard_value, value), divide(value, standard_value));
+            const mask better = greater(least, error);
+            least = select(better, error, least);
+            best = select(better, code, best);
+        }
+        return best;
+    };
+    const f32 inverse = divide(splat(1.0f), load(steps));
+    const i32 best = with_weights(tile.values, tile.weights(), block, inverse, splat(0.0f), find);
+    narrow(scales, best);
+    store(steps, multiply(e4m3_values(best), splat(tensor_scale)));
+}
+
 __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::ptrdiff_t n, float tensor_scale,
-                                                          std::uint8_t* codes, std::uint8_t* scales, caching how) {
+                                                          bool search, const float* importance, std::uint8_t* codes,
+                                                          std::uint8_t* scales, caching how) {
     constexpr std::ptrdiff_t block = 16, tile_blocks = block_tile / block;
     std::uint32_t amax[tile_blocks];
     float steps[tile_blocks];
@@ -22,6 +58,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
     for (std::ptrdiff_t first = 0; first < whole; first += block_tile) {
         const std::ptrdiff_t count = whole - first < block_tile ? whole - first : block_tile, blocks = count / block;
         const float* values = x + first;
+        const float* weights = weights_from(importance, first);
         block_maxima<block>(values, blocks, amax);
         bool too_large = false;
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
@@ -33,9 +70,14 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
             const mask zero = equal(code, splat(0));
             narrow(tile_scales + b, select(zero, splat(0x38), code));  // 1
             store(steps + b, multiply(opaque(select(zero, splat(1.0f), scale.rounded())), tensor_scales));
+            if (search) {
+                const std::ptrdiff_t some = blocks - b < lanes ? blocks - b : lanes;
+                nvfp4_search(values + b * block, weights_from(weights, b * block), some, tensor_scale, tile_scales + b,
+                             steps + b);
+            }
         }
         if (too_large) [[unlikely]] {  // for float32: the tensor's scale is that of other values
-            scalar::quantize_nvfp4(values, count, tensor_scale, block, false, nullptr, codes + first / 2,
+            scalar::quantize_nvfp4(values, count, tensor_scale, block, search, weights, codes + first / 2,
                                    scales + first / block);
             continue;
         }
@@ -52,8 +94,8 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
                                   signed_words<float4_e2m1>(cd, bits(c), bits(d)), std::uint8_t{}));
         }
     }
-    scalar::quantize_nvfp4(x + whole, n - whole, tensor_scale, block, false, nullptr, codes + whole / 2,
-                           scales + whole / block);
+    scalar::quantize_nvfp4(x + whole, n - whole, tensor_scale, block, search, weights_from(importance, whole),
+                           codes + whole / 2, scales + whole / block);
 }
 
 __attribute__((LOWBIT_TARGET)) inline void dequantize_nvfp4(const std::uint8_t* codes, const std::uint8_t* scales,

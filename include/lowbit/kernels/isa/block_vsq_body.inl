@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loops of kernels/block_vsq.hpp for vectors of 16 signed elements with scales of at most 8 bits. See quantize_body.inl
-// for how this file is included.
+// The loops of kernels/block_vsq.hpp for vectors of 16 signed elements with scales of at most 8 bits. See
+// quantize_body.inl for how this file is included.
 
 namespace lowbit::detail::LOWBIT_LANES {
 

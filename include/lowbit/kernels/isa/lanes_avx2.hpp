@@ -22,6 +22,7 @@ struct i32 {
     __m256i low, high;
 };
 using mask = i32;  ///< all bits of a lane
+inline constexpr std::ptrdiff_t lanes = 16;
 
 // Memory ----------------------------------------------------------------------------------------------------------
 
@@ -41,6 +42,9 @@ LOWBIT_LANES_FN void store_pair(void* p, i32 x) {
     _mm256_storeu_si256((__m256i*)p + 1, x.high);
 }
 LOWBIT_LANES_FN void store(std::uint32_t* p, i32 x) { store_pair(p, x); }
+LOWBIT_LANES_FN f32 gather(const float* p, i32 offsets) {
+    return {_mm256_i32gather_ps(p, offsets.low, 4), _mm256_i32gather_ps(p, offsets.high, 4)};
+}
 LOWBIT_LANES_FN void stream(float* p, f32 x) {
     _mm256_stream_ps(p, x.low);
     _mm256_stream_ps(p + 8, x.high);
@@ -210,33 +214,69 @@ LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
             _mm256_cmpeq_epi32(_mm256_and_si256(all_bits, high), high)};
 }
 
-/// Here comparisons give −1, and ranks are found negated: the nodes are in the order of (−rank) mod 8.
+/// Comparisons give −1 here, and ranks are found negated: nodes are in the order of (−rank) mod 8.
+LOWBIT_LANES_FN __m256 negated_order(const float* p, int step) {
+    return _mm256_setr_ps(p[0], p[7 * step], p[6 * step], p[5 * step], p[4 * step], p[3 * step], p[2 * step], p[step]);
+}
+
+/// What the searches share: three comparisons for the pair of ranks, and one for which of the two.
+class pair_search {
+public:
+    struct place {
+        __m256i pair;  ///< negated
+        __m256 second;
+    };
+
+    LOWBIT_LANES_MEMBER explicit pair_search(const float* thresholds)
+        : half_(_mm256_set1_ps(thresholds[7])),
+          first_(_mm256_set1_ps(thresholds[3])),
+          second_(_mm256_set1_ps(thresholds[11])),
+          quarters_(_mm256_setr_ps(thresholds[1], 0, 0, 0, 0, thresholds[13], thresholds[9], thresholds[5])),
+          pairs_(negated_order(thresholds, 2)) {}
+    LOWBIT_LANES_MEMBER place operator()(__m256 y) const {
+        const __m256 half = _mm256_cmp_ps(y, half_, _CMP_GT_OQ);
+        const __m256 quarter = _mm256_cmp_ps(y, _mm256_blendv_ps(first_, second_, half), _CMP_GT_OQ);
+        const __m256i rank = next(_mm256_castps_si256(half), quarter);
+        const __m256i pair = next(rank, _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(quarters_, rank), _CMP_GT_OQ));
+        return {pair, _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(pairs_, pair), _CMP_GT_OQ)};
+    }
+    LOWBIT_LANES_MEMBER static __m256i next(__m256i rank, __m256 above) {
+        return _mm256_add_epi32(_mm256_add_epi32(rank, rank), _mm256_castps_si256(above));
+    }
+
+private:
+    __m256 half_, first_, second_, quarters_, pairs_;
+};
+
 class rank_search {
 public:
-    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds)
-        : root_(nodes(thresholds, 8)),
-          quarter_(nodes(thresholds, 4)),
-          eighth_(nodes(thresholds, 2)),
-          last_(nodes(thresholds, 1)) {}
+    LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds) : search_(thresholds) {}
     LOWBIT_LANES_MEMBER i32 operator()(f32 y) const { return {eight(y.low), eight(y.high)}; }
 
 private:
-    LOWBIT_LANES_MEMBER static __m256 nodes(const float* thresholds, int half) {
-        float all_nodes[8] = {};
-        for (int node = 0; node < 8 / half; ++node) all_nodes[-node & 7] = thresholds[2 * half * node + half - 1];
-        return _mm256_loadu_ps(all_nodes);
-    }
-    LOWBIT_LANES_MEMBER static __m256i deeper(__m256 y, __m256i rank, __m256 nodes) {
-        const __m256 above = _mm256_cmp_ps(y, _mm256_permutevar8x32_ps(nodes, rank), _CMP_GT_OQ);
-        return _mm256_add_epi32(_mm256_add_epi32(rank, rank), _mm256_castps_si256(above));
-    }
     LOWBIT_LANES_MEMBER __m256i eight(__m256 y) const {
-        const __m256i none = _mm256_setzero_si256();
-        const __m256i half = deeper(y, deeper(y, none, root_), quarter_);
-        return _mm256_sub_epi32(none, deeper(y, deeper(y, half, eighth_), last_));
+        const auto [pair, second] = search_(y);
+        return _mm256_sub_epi32(_mm256_setzero_si256(), pair_search::next(pair, second));
     }
 
-    __m256 root_, quarter_, eighth_, last_;
+    pair_search search_;
+};
+
+class level_search {
+public:
+    LOWBIT_LANES_MEMBER level_search(const float* thresholds, const float* levels)
+        : search_(thresholds), firsts_(negated_order(levels, 2)), seconds_(negated_order(levels + 1, 2)) {}
+    LOWBIT_LANES_MEMBER f32 operator()(f32 y) const { return {eight(y.low), eight(y.high)}; }
+
+private:
+    LOWBIT_LANES_MEMBER __m256 eight(__m256 y) const {
+        const auto [pair, second] = search_(y);
+        return _mm256_blendv_ps(_mm256_permutevar8x32_ps(firsts_, pair), _mm256_permutevar8x32_ps(seconds_, pair),
+                                second);
+    }
+
+    pair_search search_;
+    __m256 firsts_, seconds_;
 };
 
 using quarters = __m256i;  ///< of 256 bits after the two registers are folded into one
@@ -298,10 +338,17 @@ LOWBIT_LANES_FN void store_halves(std::uint16_t* p, f32 x) {
     _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.low, _MM_FROUND_TO_NEAREST_INT));
     _mm_storeu_si128((__m128i*)(p + 8), _mm256_cvtps_ph(x.high, _MM_FROUND_TO_NEAREST_INT));
 }
+LOWBIT_LANES_FN f32 through_half(f32 x) {
+    return {_mm256_cvtph_ps(_mm256_cvtps_ph(x.low, _MM_FROUND_TO_NEAREST_INT)),
+            _mm256_cvtph_ps(_mm256_cvtps_ph(x.high, _MM_FROUND_TO_NEAREST_INT))};
+}
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
 LOWBIT_LANES_FN i32 round_even(f32 x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
+LOWBIT_LANES_FN f32 nearest_integer(f32 x) {
+    return {_mm256_round_ps(x.low, _MM_FROUND_TO_NEAREST_INT), _mm256_round_ps(x.high, _MM_FROUND_TO_NEAREST_INT)};
+}
 LOWBIT_LANES_FN i32 truncate(f32 x) { return {_mm256_cvttps_epi32(x.low), _mm256_cvttps_epi32(x.high)}; }
 LOWBIT_LANES_FN f32 to_float(i32 x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
 

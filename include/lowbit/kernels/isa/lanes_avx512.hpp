@@ -24,6 +24,7 @@ using i32 = __m512i;
 using mask = __mmask16;  ///< one bit a lane
 
 inline constexpr mask all = 0xffff;
+inline constexpr std::ptrdiff_t lanes = 16;
 
 // Memory ----------------------------------------------------------------------------------------------------------
 
@@ -32,6 +33,9 @@ LOWBIT_LANES_FN i32 load(const std::uint32_t* p) { return _mm512_loadu_si512(p);
 LOWBIT_LANES_FN i32 load_bits(const float* p) { return _mm512_loadu_si512(p); }
 LOWBIT_LANES_FN void store(float* p, f32 x) { _mm512_storeu_ps(p, x); }
 LOWBIT_LANES_FN void store(std::uint32_t* p, i32 x) { _mm512_storeu_si512(p, x); }
+LOWBIT_LANES_FN f32 gather(const float* p, i32 offsets) {
+    return _mm512_mask_i32gather_ps(_mm512_setzero_ps(), all, offsets, p, 4);
+}
 /// Past the caches; p is 64-byte aligned.
 LOWBIT_LANES_FN void stream(float* p, f32 x) { _mm512_stream_ps(p, x); }
 
@@ -161,16 +165,18 @@ LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
 class rank_search {
 public:
     LOWBIT_LANES_MEMBER explicit rank_search(const float* thresholds)
-        : root_(_mm512_set1_ps(thresholds[7])),
-          quarter_(nodes(thresholds, 4)),
-          eighth_(nodes(thresholds, 2)),
-          last_(nodes(thresholds, 1)) {}
+        : half_(_mm512_set1_ps(thresholds[7])),
+          first_(_mm512_set1_ps(thresholds[3])),
+          second_(_mm512_set1_ps(thresholds[11])),
+          quarters_(nodes(thresholds, 2)),
+          pairs_(nodes(thresholds, 1)) {}
     /// How many thresholds are below y.
     LOWBIT_LANES_MEMBER i32 operator()(f32 y) const {
-        i32 rank = _mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(y, root_, _CMP_GT_OQ), 8);
-        rank = deeper(y, rank, quarter_, 4);
-        rank = deeper(y, rank, eighth_, 2);
-        return deeper(y, rank, last_, 1);
+        const mask half = _mm512_cmp_ps_mask(y, half_, _CMP_GT_OQ);
+        const i32 rank = _mm512_maskz_mov_epi32(half, _mm512_set1_epi32(8));
+        const i32 quarter = deeper(y, rank, _mm512_mask_mov_ps(first_, half, second_), 4);
+        const i32 pair = deeper(y, quarter, lookup(quarters_, quarter), 2);
+        return deeper(y, pair, lookup(pairs_, pair), 1);
     }
 
 private:
@@ -179,12 +185,24 @@ private:
         for (int rank = 0; rank < 16; rank += 2 * half) all_nodes[rank] = thresholds[rank + half - 1];
         return load(all_nodes);
     }
-    LOWBIT_LANES_MEMBER static i32 deeper(f32 y, i32 rank, f32 nodes, int half) {
-        const mask above = _mm512_cmp_ps_mask(y, lookup(nodes, rank), _CMP_GT_OQ);
+    LOWBIT_LANES_MEMBER static i32 deeper(f32 y, i32 rank, f32 threshold, int half) {
+        const mask above = _mm512_cmp_ps_mask(y, threshold, _CMP_GT_OQ);
         return _mm512_mask_or_epi32(rank, above, rank, _mm512_set1_epi32(half));
     }
 
-    f32 root_, quarter_, eighth_, last_;
+    f32 half_, first_, second_, quarters_, pairs_;
+};
+
+/// The level between the thresholds around y.
+class level_search {
+public:
+    LOWBIT_LANES_MEMBER level_search(const float* thresholds, const float* levels)
+        : rank_(thresholds), levels_(load(levels)) {}
+    LOWBIT_LANES_MEMBER f32 operator()(f32 y) const { return lookup(levels_, rank_(y)); }
+
+private:
+    rank_search rank_;
+    f32 levels_;
 };
 
 // Maxima of integers across lanes: see blocks_body.inl.
@@ -240,6 +258,7 @@ LOWBIT_LANES_FN f32 seen_max(f32 x, f32 seen) {
 }
 /// Nearest integer, ties to even.
 LOWBIT_LANES_FN i32 round_even(f32 x) { return _mm512_maskz_cvtps_epi32(all, x); }
+LOWBIT_LANES_FN f32 nearest_integer(f32 x) { return _mm512_maskz_roundscale_ps(all, x, _MM_FROUND_TO_NEAREST_INT); }
 /// Sixteen bytes, sign-extended to 16 bits, and as float16.
 LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)p));
@@ -247,6 +266,10 @@ LOWBIT_LANES_FN __m256i load_halves(const std::uint8_t* p) {
 LOWBIT_LANES_FN f32 halves_to_float(__m256i x) { return _mm512_maskz_cvtph_ps(all, x); }
 LOWBIT_LANES_FN void store_halves(std::uint16_t* p, f32 x) {
     _mm256_storeu_si256((__m256i*)p, _mm512_maskz_cvtps_ph(all, x, _MM_FROUND_TO_NEAREST_INT));
+}
+/// To float16 and back.
+LOWBIT_LANES_FN f32 through_half(f32 x) {
+    return halves_to_float(_mm512_maskz_cvtps_ph(all, x, _MM_FROUND_TO_NEAREST_INT));
 }
 /// a · b + c, rounded once.
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }

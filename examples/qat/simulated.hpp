@@ -187,7 +187,8 @@ private:
         if (rule_ == scale_rule::minmax)
             return lowbit::fake_quantize_backward(before.view(), gradient.view(), g.scheme, g.params, gradient.view(),
                                                   threads_);
-        const auto learned = lowbit::lsq_backward(before.view(), gradient.view(), g.scheme, g.params, gradient.view());
+        const auto learned = lowbit::lsq_backward(before.view(), gradient.view(), g.scheme, g.params, gradient.view(),
+                                                  true, lowbit::gradient_mask::unrounded, threads_);
         for (std::size_t i = 0; i < learned.scale.size(); ++i)
             g.gradient[static_cast<std::ptrdiff_t>(i)] = learned.scale[i] * g.params[i].scale;
     }

@@ -49,19 +49,28 @@ struct pass_range {
     bool operator()(float steps) const { return ((steps >= low) & (steps <= high)) != 0; }
 };
 
-/// Calls f(set, grid, scale, first flat index, count) for every run of values of one set, none longer than affine_tile.
+/// Calls f(set, grid, scale, first flat index, count) for every run of values of one set among the tiles
+/// [first_tile, last_tile); none is longer than a tile.
 template <class Function>
-void for_each_affine_run(const tensor_shape& shape, const affine& s, std::span<const affine_params> params,
-                         const executor& exec, Function f) {
-    const partition sets(shape, s.granularity);
-    check_params(s, params, sets.count());
-    exec.parallel_for(ceil_div(shape.size(), affine_tile), [&](std::ptrdiff_t t) {
-        const std::ptrdiff_t first = t * affine_tile, last = std::min(first + affine_tile, shape.size());
+void for_each_affine_run(const partition& sets, const affine& s, std::span<const affine_params> params,
+                         std::ptrdiff_t size, std::ptrdiff_t first_tile, std::ptrdiff_t last_tile, Function&& f) {
+    for (std::ptrdiff_t t = first_tile; t < last_tile; ++t) {
+        const std::ptrdiff_t first = t * affine_tile, last = std::min(first + affine_tile, size);
         sets.for_each_run(first, last, [&](std::ptrdiff_t set, std::ptrdiff_t at, std::ptrdiff_t count) {
             const auto [scale, zero] = params[static_cast<std::size_t>(set)];
             f(set, affine_grid{1.0f / scale, zero, s.lowest(), s.highest(), s.ties}, scale, at, count);
         });
-    });
+    }
+}
+
+/// The same for all tiles.
+template <class Function>
+void for_each_affine_run(const tensor_shape& shape, const affine& s, std::span<const affine_params> params,
+                         const executor& exec, Function&& f) {
+    const partition sets(shape, s.granularity);
+    check_params(s, params, sets.count());
+    exec.parallel_for(ceil_div(shape.size(), affine_tile),
+                      [&](std::ptrdiff_t t) { for_each_affine_run(sets, s, params, shape.size(), t, t + 1, f); });
 }
 
 }  // namespace detail

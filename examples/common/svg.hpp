@@ -326,9 +326,9 @@ inline std::string histogram(const std::string& title, std::span<const float> va
     plot::options o;
     const double row_height = 15, under = 26;
     o.bottom = under + row_height * static_cast<double>(rows.size()) + 8;
-    o.height = 170 + o.bottom;
-    o.left = 96;
-    o.width = 545;
+    o.height = 140 + o.bottom;
+    o.left = 84;
+    o.width = 357;  // three of them side by side
     const double most = *std::max_element(counts.begin(), counts.end());
     axis y = round_axis("", 0, most);
     y.ticks.clear();

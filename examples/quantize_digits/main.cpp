@@ -168,21 +168,17 @@ private:
         add(std::move(r));
     }
 
-    /// The two layers with most weights of each kind, for the histograms.
+    /// Every layer's weights and codebooks, for the histograms.
     void weight_spreads() {
-        std::vector<const lowbit::node*> layers;
-        for (const lowbit::node& n : trained_.nodes())
-            if (n.has_weights() && n.weights.size() >= 200) layers.push_back(&n);
-        std::stable_sort(layers.begin(), layers.end(),
-                         [](const auto* a, const auto* b) { return a->weights.size() > b->weights.size(); });
-        layers.resize(std::min<std::size_t>(layers.size(), 2));
-        for (const lowbit::node* n : layers)
+        for (const lowbit::node& n : trained_.nodes()) {
+            if (!n.has_weights()) continue;
             found_.spreads.push_back({name_,
-                                      n->name,
-                                      {n->weights.begin(), n->weights.end()},
-                                      lowbit::kmeans_codebook(n->weights, 16).centroids,
-                                      lowbit::kmeans_codebook(n->weights, 4).centroids,
-                                      tuned_levels_[n->name]});
+                                      n.name,
+                                      {n.weights.begin(), n.weights.end()},
+                                      lowbit::kmeans_codebook(n.weights, 16).centroids,
+                                      lowbit::kmeans_codebook(n.weights, 4).centroids,
+                                      tuned_levels_[n.name]});
+        }
     }
 
     void add(result r) {

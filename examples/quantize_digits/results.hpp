@@ -181,16 +181,25 @@ inline void accuracy_figure(examples::report& page, const findings& found) {
 }
 
 inline void spread_figure(examples::report& page, const findings& found) {
-    std::string charts;
-    for (const spread_result& s : found.spreads) {
-        const examples::level_row rows[] = {
-            {"4 bits", 0, s.levels4}, {"2 bits", 1, s.levels2}, {"2 bits, tuned", 2, s.tuned2}};
-        charts += examples::histogram(s.network + ", " + s.layer, s.weights, rows);
+    page.paragraph(
+        "How the weights of each layer are spread, and the levels that stand for them: the k-means codebooks of 4 and "
+        "2 "
+        "bits, which no other levels beat, and those of 2 bits after fine-tuning. The lines through a histogram are "
+        "the "
+        "sixteen levels of 4 bits.");
+    for (const std::string& network : networks_of(found)) {
+        std::string charts;
+        for (const spread_result& s : found.spreads) {
+            if (s.network != network) continue;
+            const examples::level_row rows[] = {
+                {"4 bits", 0, s.levels4}, {"2 bits", 1, s.levels2}, {"2 bits, tuned", 2, s.tuned2}};
+            const std::string title =
+                s.layer + ", " + examples::grouped(static_cast<std::ptrdiff_t>(s.weights.size())) + " weights";
+            charts += examples::histogram(title, s.weights, rows);
+        }
+        page.subheading(network);
+        page.figure(charts, "");
     }
-    page.figure(
-        charts,
-        "How the weights of a layer are spread, and the k-means codebooks that stand for them: the sixteen levels "
-        "of 4 bits, the four of 2 bits, and the same four after fine-tuning.");
 }
 
 inline void sqnr_figure(examples::report& page, const findings& found) {

@@ -31,7 +31,17 @@ TEST_CASE("names and sizes of fixed codebooks") {
     CHECK(bits_per_element(nf4{}, shape) == 4.5);
     CHECK(bits_per_element(iq4nl{}, shape) == 4.5);
     CHECK(bits_per_element(nf4{.double_quantized = true}, shape) == 4.125 + 32.0 / 16384 + 32.0 / (64 * 4096));
-    CHECK_THROWS_WITH(to_string(fixed_codebook{.levels = {1, 2, 3}}), Catch::Contains("no name"));
+    const fixed_codebook own{.levels = {-0.0f, 1, 2.5f, -3e-40f}, .block = 32, .double_quantized = true};
+    CHECK(to_string(own).starts_with("table:levels=800000003f80000040200000800"));
+    CHECK(parse_scheme(to_string(own)) == any_scheme(own));
+    fixed_codebook positive_zeros{.levels = fp4_levels};
+    positive_zeros.levels[8] = 0.0f;
+    CHECK(to_string(positive_zeros).starts_with("table:"));
+    CHECK_THROWS_WITH(parse_scheme("table"), Catch::Contains(":levels="));
+    CHECK_THROWS_WITH(parse_scheme("table:levels=12"), Catch::Contains("2 digits, not 128"));
+    CHECK_THROWS_WITH(parse_scheme("table:levels=" + std::string(127, '0') + "g"), Catch::Contains("digit 120"));
+    CHECK_THROWS_WITH(parse_scheme("table:levels=" + std::string(128, '0')), Catch::Contains("all levels are 0"));
+    CHECK_THROWS_WITH(parse_scheme("table:levels=7f800000" + std::string(120, '0')), Catch::Contains("not finite"));
 }
 
 TEST_CASE("double quantization costs little") {

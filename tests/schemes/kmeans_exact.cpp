@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/schemes/kmeans_exact.hpp>
-#include <lowbit/schemes/kmeans_fast.hpp>
 #include <tests/support/golden.hpp>
 
 #include <catch2/catch.hpp>
@@ -182,7 +181,7 @@ TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
     std::mt19937 random(4);
     const int kind = GENERATE(Catch::Generators::range(0, 10));
     const bool weighted = GENERATE(false, true);
-    const std::vector<float> values = draw(random, kind, 40000);
+    const std::vector<float> values = draw(random, kind, 20000);
     std::vector<float> weights;
     for (std::size_t i = 0; weighted && i < values.size(); ++i)
         weights.push_back(std::exponential_distribution<float>()(random));
@@ -194,8 +193,6 @@ TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
         // The reference itself is only as good as its sums of squares.
         CHECK(std::abs(found.objective - best) <= 1e-9 * best + plain.noise());
         CHECK(std::abs(found.objective - error_about(values, weights, found.means)) <= 1e-9 * best);
-        const kmeans_solution quick = lowbit::detail::fast_kmeans(values, weights, k, {});
-        CHECK(error_about(values, weights, quick.means) <= best * 1.0023);  // 0.01 dB
     }
 }
 

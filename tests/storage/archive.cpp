@@ -34,7 +34,9 @@ const char* const schemes[] = {"int8",
                                "nvfp4",
                                "nf4:double",
                                "q4_k",
-                               "int13"};
+                               "int13",
+                               "table:levels=bf800000bf400000bf000000be8000003e0000003e8000003ec000003f000000"
+                               "3f2000003f4000003f6000003f8000003fa000003fc000003fe0000040000000:block=32"};
 
 archive_writer sample(coding how) {
     archive_writer writer;
@@ -157,4 +159,31 @@ TEST_CASE("archive: hostile files with right checksums are refused") {
         }
     }
     CHECK(refused > 15000);
+}
+
+TEST_CASE("archive: wide codes are coded in halves") {
+    // 16 bits for values of which few are large: the upper halves are nearly always the same.
+    std::mt19937 random(5);
+    tensor<float> x({64, 256});
+    for (float& value : x) value = std::normal_distribution<float>()(random);
+    x[7] = 300;
+    const affine_tensor q = quantize(x, affine{.bits = 16});
+    for (const coding how : {coding::huffman, coding::sparse}) {
+        archive_writer writer;
+        writer.add("w", q, how);
+        std::vector<std::byte> file = writer.bytes();
+        CHECK(archive(file).read_as<affine_tensor>("w") == q);
+        if (how == coding::huffman)
+            CHECK(4 * archive(file).entries()[0].stored_bytes() < 3 * static_cast<std::uint64_t>(q.bytes()));
+        // A first half that leaves the section.
+        const auto codes = archive(file).entries()[0].sections[0];
+        const auto at = static_cast<std::size_t>(codes.offset);
+        std::vector<std::byte> section(file.begin() + std::ptrdiff_t(at),
+                                       file.begin() + std::ptrdiff_t(at + codes.stored));
+        section[7] = std::byte{1};
+        std::vector<std::byte> raw(codes.decoded);
+        CHECK_THROWS_WITH(detail::decode_codes<std::uint16_t>(
+                              section, detail::code_symbols(16, q.shape().size(), raw.size()), how, raw),
+                          Contains("archive halves: at byte 8"));
+    }
 }

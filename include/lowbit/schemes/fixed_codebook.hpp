@@ -7,7 +7,8 @@
 ///     "fp4"     bitsandbytes' 4-bit float (not E2M1), the same way
 ///     "iq4nl"   the table of ggml's IQ4_NL, blocks of 32, float16 scales found by a search: 4.5 bits
 ///
-/// and any table of the caller's own. With `:double` the scales are quantized too (QLoRA, section 3: double
+/// and any table of the caller's own: "table:levels=…", the bits of the sixteen float32 levels by code as 128
+/// hexadecimal digits. With `:double` the scales are quantized too (QLoRA, section 3: double
 /// quantization): their mean is taken off, and groups of 256 of them share a float step for 8-bit codes; NF4 then takes
 /// 4.127 bits. Elements are always encoded against the scale that will be decoded.
 ///
@@ -26,10 +27,13 @@
 #include <lowbit/schemes/scheme_text.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -251,7 +255,36 @@ inline void decode_rows(const fixed_codebook_tensor& q, std::ptrdiff_t first, st
     detail::decode_lines(q, lines.first, lines.count, out, {});
 }
 
-/// Reads "nf4", "fp4" or "iq4nl" and their suffixes. False where the name is another's.
+namespace detail {
+
+/// Levels as their bits in hexadecimal digits, eight each.
+inline std::string levels_text(const codebook_levels& levels) {
+    std::string text;
+    for (const float level : levels) {
+        for (int shift = 28; shift >= 0; shift -= 4)
+            text += "0123456789abcdef"[std::bit_cast<std::uint32_t>(level) >> shift & 15];
+    }
+    return text;
+}
+
+/// Errors: anything else.
+inline codebook_levels parse_levels(std::string_view text) {
+    codebook_levels levels{};
+    check(text.size() == 8 * levels.size(), "scheme: \":levels\" has ", text.size(), " digits, not ",
+          8 * levels.size());
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+        const char* const digits = text.data() + 8 * i;
+        std::uint32_t bits = 0;
+        const auto [end, status] = std::from_chars(digits, digits + 8, bits, 16);
+        check(status == std::errc{} && end == digits + 8, "scheme: \":levels\" is not hexadecimal at digit ", 8 * i);
+        levels[i] = std::bit_cast<float>(bits);
+    }
+    return levels;
+}
+
+}  // namespace detail
+
+/// Reads "nf4", "fp4", "iq4nl" or "table" and their suffixes. False where the name is another's.
 inline bool parse(scheme_text& text, fixed_codebook& s) {
     if (text.name() == "nf4") {
         s = nf4{};
@@ -259,6 +292,11 @@ inline bool parse(scheme_text& text, fixed_codebook& s) {
         s = fp4{};
     } else if (text.name() == "iq4nl") {
         s = iq4nl{};
+    } else if (text.name() == "table") {
+        const auto levels = text.take_value("levels");
+        check(levels.has_value(), "scheme \"table\" needs \":levels=…\"");
+        s = {.levels = detail::parse_levels(*levels)};
+        detail::checked_table(s);
     } else {
         return false;
     }
@@ -271,14 +309,17 @@ inline bool parse(scheme_text& text, fixed_codebook& s) {
     return true;
 }
 
-/// The string that `parse_scheme` reads back as the same scheme. Errors: a table of one's own, which has no name.
+/// The string that `parse_scheme` reads back as the same scheme.
 inline std::string to_string(const fixed_codebook& s) {
-    const fixed_codebook named = s.levels == nf4_levels      ? nf4{}
-                                 : s.levels == fp4_levels    ? fp4{}
-                                 : s.levels == iq4_nl_levels ? iq4nl{}
-                                                             : fixed_codebook{.levels = {}};
-    check(s.levels == named.levels, "to_string: this fixed_codebook has levels of its own, which have no name");
-    std::string text = s.levels == nf4_levels ? "nf4" : s.levels == fp4_levels ? "fp4" : "iq4nl";
+    const auto same = [&](const codebook_levels& named) {  // −0 is not 0
+        return detail::levels_text(s.levels) == detail::levels_text(named);
+    };
+    const bool is_nf4 = same(nf4_levels), is_fp4 = same(fp4_levels), is_iq4nl = same(iq4_nl_levels);
+    const fixed_codebook named = is_iq4nl ? iq4nl{} : fixed_codebook{};
+    std::string text = is_nf4     ? "nf4"
+                       : is_fp4   ? "fp4"
+                       : is_iq4nl ? "iq4nl"
+                                  : "table:levels=" + detail::levels_text(s.levels);
     if (s.block != named.block) text += detail::concat(":block=", s.block);
     if (s.double_quantized) text += ":double";
     if (s.scale != named.scale) text += s.scale == block_scale::mse ? ":scale=mse" : ":scale=standard";

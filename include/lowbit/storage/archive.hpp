@@ -12,8 +12,9 @@
 ///               u8 coding, u64 offset, u64 bytes stored, u64 bytes decoded, u32 CRC-32C of the bytes stored
 ///     sections  in the order of the index, zeros between them; the file ends with the last one
 ///
-/// Codings: 0 as they are; 1 Huffman (huffman.hpp); 2 sparse (sparse.hpp). Symbols are the packed codes, or bytes where
-/// these have more than 12 bits or a format of their own.
+/// Codings: 0 as they are; 1 Huffman (huffman.hpp); 2 sparse (sparse.hpp). Symbols are the packed codes; bytes where
+/// these have a format of their own. Codes of 13 to 16 bits are coded in halves: u64 bytes of the first, the codes
+/// without their low 8 bits; then those.
 ///
 /// Reading trusts nothing: every number is checked before it is used, errors name the byte, and nothing is allocated
 /// beyond 4·`archive_most_symbols` times the file's size.
@@ -55,32 +56,63 @@ inline constexpr std::uint32_t archive_version = 1;
 inline constexpr std::size_t archive_alignment = 64, archive_header = 32;
 inline constexpr std::string_view plain_float = "float32";
 
-/// What the coders see of `raw_bytes` bytes: packed codes of up to 12 bits, else bytes.
+/// What the coders see of `raw_bytes` bytes: packed codes, else bytes.
 struct code_symbols {
     int bits;
     std::size_t count;
 
     code_symbols(int code_bits, std::ptrdiff_t codes, std::size_t raw_bytes) : bits(8), count(raw_bytes) {
-        if (code_bits > huffman_longest || packed_bytes(codes, code_bits) != static_cast<std::ptrdiff_t>(raw_bytes))
-            return;
+        if (packed_bytes(codes, code_bits) != static_cast<std::ptrdiff_t>(raw_bytes)) return;
         bits = code_bits;
         count = static_cast<std::size_t>(codes);
     }
+    bool in_halves() const { return bits > huffman_longest; }
 };
 
-/// The codes, coded. how: not `smallest`.
+template <huffman_symbol Symbol>
+std::vector<std::byte> encode_symbols(const std::vector<Symbol>& symbols, coding how) {
+    return how == coding::huffman ? huffman_encode<Symbol>(symbols) : sparse_encode<Symbol>(symbols);
+}
+
+template <huffman_symbol Symbol>
+void decode_symbols(std::span<const std::byte> coded, coding how, std::vector<Symbol>& symbols) {
+    how == coding::huffman ? huffman_decode<Symbol>(coded, symbols) : sparse_decode<Symbol>(coded, symbols);
+}
+
+/// The codes, coded. how: not `smallest`. Symbol holds the codes.
 template <huffman_symbol Symbol>
 std::vector<std::byte> encode_codes(std::span<const std::byte> raw, const code_symbols& as, coding how) {
     std::vector<Symbol> symbols(as.count);
     unpack_codes(reinterpret_cast<const std::uint8_t*>(raw.data()), static_cast<std::ptrdiff_t>(as.count), as.bits,
                  symbols.data());
-    return how == coding::huffman ? huffman_encode<Symbol>(symbols) : sparse_encode<Symbol>(symbols);
+    if (!as.in_halves()) return encode_symbols(symbols, how);
+    std::vector<std::uint8_t> half(as.count);
+    std::transform(symbols.begin(), symbols.end(), half.begin(), [](Symbol s) { return std::uint8_t(s >> 8); });
+    const std::vector<std::byte> high = encode_symbols(half, how);
+    std::transform(symbols.begin(), symbols.end(), half.begin(), [](Symbol s) { return std::uint8_t(s & 255); });
+    const std::vector<std::byte> low = encode_symbols(half, how);
+    std::vector<std::byte> both(sizeof(std::uint64_t));
+    store_bytes(std::uint64_t{high.size()}, both.data());
+    both.insert(both.end(), high.begin(), high.end());
+    both.insert(both.end(), low.begin(), low.end());
+    return both;
 }
 
 template <huffman_symbol Symbol>
 void decode_codes(std::span<const std::byte> coded, const code_symbols& as, coding how, std::span<std::byte> raw) {
     std::vector<Symbol> symbols(as.count);
-    how == coding::huffman ? huffman_decode<Symbol>(coded, symbols) : sparse_decode<Symbol>(coded, symbols);
+    if (as.in_halves()) {
+        byte_reader in(coded, "archive halves");
+        const auto first = in.number<std::uint64_t>("the size of the first half");
+        in.require(first <= in.remaining(), "a first half of ", first, " bytes, but ", in.remaining(), " are left");
+        std::vector<std::uint8_t> half(as.count);
+        decode_symbols(in.take(static_cast<std::size_t>(first), "the first half"), how, half);
+        std::transform(half.begin(), half.end(), symbols.begin(), [](std::uint8_t s) { return Symbol(s << 8); });
+        decode_symbols(in.take(in.remaining(), "the second half"), how, half);
+        for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<Symbol>(symbols[i] | half[i]);
+    } else {
+        decode_symbols(coded, how, symbols);
+    }
     for (std::size_t i = 0; i < symbols.size(); ++i) {
         check(symbols[i] >> as.bits == 0, "archive: decoded code ", i, " is ", symbols[i], ", above ", as.bits,
               " bits");

@@ -23,6 +23,12 @@ void check_sorted(std::vector<float> values) {
               [](float a, float b) { return lowbit::order_key(a) < lowbit::order_key(b); });
     lowbit::radix_sort(values.data(), std::ssize(values), workspace.data());
     CHECK(bits_of(values) == bits_of(expected));
+    std::shuffle(values.begin(), values.end(), std::mt19937(4));
+    const std::vector<float> kept = values;
+    std::vector<float> sorted(values.size());
+    lowbit::radix_sort(kept.data(), std::ssize(kept), sorted.data(), workspace.data());
+    CHECK(bits_of(kept) == bits_of(values));
+    CHECK(bits_of(sorted) == bits_of(expected));
 }
 
 }  // namespace

@@ -37,13 +37,16 @@ struct weighted_value {
 
 namespace detail {
 
-/// Sorts items[0 … n) by key_of(item), an order_key; the workspace holds n items. Each pass counts and moves slices
+/// Sorts source[0 … n) into items by key_of(item), an order_key; the workspace holds n items. The source may be the
+/// items themselves. Each pass counts and moves slices
 /// side by side, one a thread: stable, so that the order does not depend on how many there are.
 template <class Item, class KeyOf>
-void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, const executor& exec, KeyOf key_of) {
+void radix_sort_by(const Item* source, std::ptrdiff_t n, Item* items, Item* workspace, const executor& exec,
+                   KeyOf key_of) {
     constexpr int passes = 3, bits = 11, buckets = 1 << bits, most_slices = 8;
     LOWBIT_ASSERT(n <= 0xffffffffll);
     if (n < 1024) {  // the counters alone would cost more
+        if (source != items) std::copy(source, source + n, items);
         std::sort(items, items + n, [&](const Item& a, const Item& b) { return key_of(a) < key_of(b); });
         return;
     }
@@ -52,8 +55,7 @@ void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, const executo
     // After the first pass slices hold other values, so that counts of all passes at once serve one slice only.
     std::uint32_t counts[passes][buckets], next[most_slices][buckets];
     std::fill_n(&counts[0][0], passes * buckets, 0u);
-    Item* from = items;
-    Item* to = workspace;
+    const Item* from = source;
     for (int pass = 0; pass < passes; ++pass) {
         const auto digit = [&](const Item& item) { return key_of(item) >> (bits * pass) & (buckets - 1); };
         if (slices == 1 && pass == 0) {
@@ -82,11 +84,12 @@ void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, const executo
                 start += count;
             }
         }
+        Item* const to = from == items ? workspace : items;
         exec.parallel_for(slices, [&](std::ptrdiff_t s) {
             const std::ptrdiff_t end = std::min(n, (s + 1) * length);
             for (std::ptrdiff_t i = s * length; i < end; ++i) to[next[s][digit(from[i])]++] = from[i];
         });
-        std::swap(from, to);
+        from = to;
     }
     if (from != items) std::copy(from, from + n, items);
 }
@@ -96,12 +99,17 @@ void radix_sort_by(Item* items, std::ptrdiff_t n, Item* workspace, const executo
 /// Sorts x[0 … n) ascending. `workspace` holds n floats and does not overlap x; its contents are lost.
 /// n < 2^32. Complexity O(n).
 inline void radix_sort(float* x, std::ptrdiff_t n, float* workspace, const executor& exec = {}) {
-    detail::radix_sort_by(x, n, workspace, exec, [](float item) { return order_key(item); });
+    detail::radix_sort_by(x, n, x, workspace, exec, [](float item) { return order_key(item); });
+}
+
+/// The same into another place: x is kept, `sorted` holds n floats.
+inline void radix_sort(const float* x, std::ptrdiff_t n, float* sorted, float* workspace, const executor& exec = {}) {
+    detail::radix_sort_by(x, n, sorted, workspace, exec, [](float item) { return order_key(item); });
 }
 
 /// Sorts by value. Else as above.
 inline void radix_sort(weighted_value* x, std::ptrdiff_t n, weighted_value* workspace, const executor& exec = {}) {
-    detail::radix_sort_by(x, n, workspace, exec, [](const weighted_value& item) { return order_key(item.value); });
+    detail::radix_sort_by(x, n, x, workspace, exec, [](const weighted_value& item) { return order_key(item.value); });
 }
 
 }  // namespace lowbit

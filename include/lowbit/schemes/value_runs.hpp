@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -70,20 +71,20 @@ public:
                 if (weights[i] > 0) items.push_back({values[i], weights[i]});
             std::vector<weighted_value> workspace(items.size());
             radix_sort(items.data(), std::ssize(items), workspace.data(), exec);
-            values_.reserve(items.size());
+            allocate(std::ssize(items));
             before_.reserve(items.size() + 1);
             before_.push_back(0);
-            for (const weighted_value& item : items) {
-                values_.push_back(item.value);
-                weights_.push_back(item.weight);
-                before_.push_back(before_.back() + double(item.weight));
+            for (std::size_t i = 0; i < items.size(); ++i) {
+                values_[i] = items[i].value;
+                weights_.push_back(items[i].weight);
+                before_.push_back(before_.back() + double(items[i].weight));
             }
         } else {
-            values_.assign(values.begin(), values.end());
-            std::vector<float> workspace(values_.size());
-            radix_sort(values_.data(), size(), workspace.data(), exec);
+            allocate(std::ssize(values));
+            const auto workspace = std::make_unique_for_overwrite<float[]>(values.size());
+            radix_sort(values.data(), size_, values_.get(), workspace.get(), exec);
         }
-        blocks_.resize(static_cast<std::size_t>(size() / block));
+        blocks_.resize(static_cast<std::size_t>(size_ / block));
         constexpr std::ptrdiff_t per_task = 1024;
         exec.parallel_for(ceil_div(std::ssize(blocks_), per_task), [&](std::ptrdiff_t t) {
             for (std::ptrdiff_t b = t * per_task; b < std::min(std::ssize(blocks_), (t + 1) * per_task); ++b)
@@ -91,7 +92,7 @@ public:
         });
     }
 
-    std::ptrdiff_t size() const { return std::ssize(values_); }
+    std::ptrdiff_t size() const { return size_; }
     double operator[](std::ptrdiff_t i) const { return double(values_[static_cast<std::size_t>(i)]); }
 
     /// Weight of the values first … last−1, roughly where weights differ by many orders. O(1).
@@ -137,6 +138,11 @@ public:
 private:
     static constexpr std::ptrdiff_t block = 64;
 
+    void allocate(std::ptrdiff_t n) {
+        size_ = n;
+        values_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(n));
+    }
+
     moment_sums plain_sums(std::ptrdiff_t first, std::ptrdiff_t last, double origin) const {
         moment_sums all;
         if (!weights_.empty()) {
@@ -163,9 +169,11 @@ private:
                 (square[0] + square[1]) + (square[2] + square[3])};
     }
 
-    std::vector<float> values_, weights_;  // no weights: all 1
-    std::vector<double> before_;           // weight of all values before one
-    std::vector<moment_sums> blocks_;      // about the block's first value
+    std::ptrdiff_t size_ = 0;
+    std::unique_ptr<float[]> values_;  // first touched by the threads that sort
+    std::vector<float> weights_;       // empty: all 1
+    std::vector<double> before_;       // weight of all values before one
+    std::vector<moment_sums> blocks_;  // about the block's first value
 };
 
 }  // namespace lowbit::detail

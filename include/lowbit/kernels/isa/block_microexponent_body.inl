@@ -92,39 +92,42 @@ __attribute__((LOWBIT_TARGET)) void dequantize_microexponent(const std::uint8_t*
     constexpr std::ptrdiff_t block = 16, tile_blocks = block_tile / block;
     const int m = format.mantissa_bits, width = 1 + m;
     const bool bypass = bypasses(how, x);
-    const i32 mantissa = splat((1 << m) - 1), sign = splat(INT32_MIN);
+    // A sign and m bits of magnitude, as float16: a subnormal number, magnitude · 2^−24.
+    constexpr std::int32_t greatest = usual_greatest - 24;
+    const __m256i used = _mm256_set1_epi16(static_cast<std::int16_t>(0x8000 | ((1 << m) - 1)));
     const f32 none = opaque(splat(0.0f));
-    std::uint8_t unpacked[block_tile], tile_exponents[tile_blocks];
-    std::uint32_t factors[tile_blocks];
+    std::int8_t unpacked[block_tile];
+    std::uint8_t tile_exponents[tile_blocks];
+    float factors[tile_blocks], halves[tile_blocks];
     const unpacker unpack(width);
     const std::ptrdiff_t whole = n / block * block;
     for (std::ptrdiff_t first = 0; first < whole; first += block_tile) {
         const std::ptrdiff_t count = whole - first < block_tile ? whole - first : block_tile, blocks = count / block;
         const std::uint8_t *from = codes + first / 8 * width, *block_exponents = exponents + first / block;
-        const std::uint8_t* bytes = unpack_tile(unpack, from, count, n - first, unpacked);
+        const auto* bytes =
+            reinterpret_cast<const std::uint8_t*>(unpack_tile(unpack, from, count, n - first, unpacked));
         __builtin_memset(tile_exponents, usual_least, sizeof tile_exponents);
         __builtin_memcpy(tile_exponents, block_exponents, static_cast<std::size_t>(blocks));
         bool unusual = false;
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
-            const i32 exponent = load(tile_exponents + b);
-            store(factors + b, shift_left<23>(add(exponent, splat(1 - m))));
-            unusual |= any(either(greater(splat(usual_least), exponent), greater(exponent, splat(usual_greatest))));
+            const i32 exponent = load(tile_exponents + b), factor = add(exponent, splat(25 - m));
+            store(factors + b, as_float(shift_left<23>(factor)));
+            store(halves + b, as_float(shift_left<23>(subtract(factor, splat(1)))));
+            unusual |= any(either(greater(splat(usual_least), exponent), greater(exponent, splat(greatest))));
         }
         for (std::ptrdiff_t i = 0; i < count; i += block) {
-            const i32 code = load(bytes + i), factor = splat(static_cast<std::int32_t>(factors[i / block]));
-            f32 values = to_float(bit_and(code, mantissa));
+            const std::ptrdiff_t b = i / block;
+            f32 values = halves_to_float(_mm256_and_si256(load_halves(bytes + i), used));
             if constexpr (Paired) {
-                const mask shifted = expand_pairs(shifts + (first + i) / block);
-                values = multiply(values, as_float(select(shifted, subtract(factor, splat(1 << 23)), factor)));
-                // The sign, wherever it is in the code, moves to the top.
-                values = as_float(bit_or(bits(values), bit_and(shift_left(code, 31 - m), sign)));
+                values =
+                    multiply(values, select_pairs(shifts + first / block + b, splat(halves[b]), splat(factors[b])));
             } else {
-                values = fused(values, as_float(bit_or(factor, bit_and(shift_left(code, 31 - m), sign))), none);
+                values = fused(values, splat(factors[b]), none);  // no −0
             }
             put(x + first + i, values, bypass);
         }
         for (std::ptrdiff_t b = 0; unusual && b < blocks; ++b) {
-            if (block_exponents[b] >= usual_least && block_exponents[b] <= usual_greatest) continue;
+            if (block_exponents[b] >= usual_least && block_exponents[b] <= greatest) continue;
             const std::uint8_t* block_shifts = Paired ? shifts + first / block + b : nullptr;
             scalar::dequantize_microexponent(from + b * 2 * width, block_exponents + b, block_shifts, block, format,
                                              x + first + b * block);

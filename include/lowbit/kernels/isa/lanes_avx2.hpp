@@ -207,11 +207,13 @@ LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) {
     const int high = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.high, a.high)));
     return static_cast<std::uint8_t>(low | high << 4);
 }
-LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
-    const __m256i low = _mm256_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8), high = _mm256_slli_epi32(low, 4);
-    const __m256i all_bits = _mm256_set1_epi8(static_cast<char>(*bits));
-    return {_mm256_cmpeq_epi32(_mm256_and_si256(all_bits, low), low),
-            _mm256_cmpeq_epi32(_mm256_and_si256(all_bits, high), high)};
+LOWBIT_LANES_FN f32 select_pairs(const std::uint8_t* bits, f32 yes, f32 no) {
+    // Each lane's bit becomes its sign, which is what decides.
+    const __m256i all_bits = _mm256_set1_epi32(*bits), to_top = _mm256_setr_epi32(31, 31, 30, 30, 29, 29, 28, 28);
+    const __m256i low = _mm256_sllv_epi32(all_bits, to_top);
+    const __m256i high = _mm256_sllv_epi32(all_bits, _mm256_sub_epi32(to_top, _mm256_set1_epi32(4)));
+    return {_mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(low)),
+            _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(high))};
 }
 
 /// Comparisons give −1 here, and ranks are found negated: nodes are in the order of (−rank) mod 8.

@@ -154,10 +154,10 @@ LOWBIT_LANES_FN void store_second_half(void* p, i32 x) {
 LOWBIT_LANES_FN i32 swap_pairs(i32 x) { return _mm512_maskz_shuffle_epi32(all, x, _MM_PERM_CDAB); }
 /// One bit for each pair of lanes: whether both a < b. The lanes of a pair are equal, and not negative.
 LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) { return _mm512_cmplt_epu64_mask(a, b); }
-/// The lanes whose pair has its bit set.
-LOWBIT_LANES_FN mask expand_pairs(const std::uint8_t* bits) {
+/// `yes` in the lanes whose pair has its bit set, else `no`.
+LOWBIT_LANES_FN f32 select_pairs(const std::uint8_t* bits, f32 yes, f32 no) {
     const i32 of_lane = _mm512_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128);
-    return _mm512_test_epi32_mask(_mm512_set1_epi8(static_cast<char>(*bits)), of_lane);
+    return _mm512_mask_mov_ps(no, _mm512_test_epi32_mask(_mm512_set1_epi32(*bits), of_lane), yes);
 }
 
 /// A search among 15 ascending thresholds, four comparisons deep: the upper bits of the rank found so far choose the
@@ -297,8 +297,6 @@ template <int N>
 LOWBIT_LANES_FN i32 shift_right(i32 a) {
     return _mm512_maskz_srli_epi32(all, a, N);
 }
-
-LOWBIT_LANES_FN i32 shift_left(i32 a, int n) { return _mm512_maskz_sll_epi32(all, a, _mm_cvtsi32_si128(n)); }
 
 // Masks -----------------------------------------------------------------------------------------------------------
 

@@ -8,5 +8,7 @@
 #define LOWBIT_LANES lanes_avx512
 #define LOWBIT_TARGET LOWBIT_TARGET_AVX512
 #include <lowbit/kernels/isa/block_search_body.inl>
+//
+#include <lowbit/kernels/isa/search_tile_body.inl>
 #undef LOWBIT_LANES
 #undef LOWBIT_TARGET

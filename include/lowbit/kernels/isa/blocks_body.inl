@@ -77,41 +77,6 @@ __attribute__((LOWBIT_TARGET)) inline void block_maxima(const float* x, std::ptr
 /// The importance of a tensor's values from the n-th on, or null.
 inline const float* weights_from(const float* p, std::ptrdiff_t n) { return p != nullptr ? p + n : nullptr; }
 
-/// Blocks side by side, for searches: value i of block b at values[16 · i + b].
-class search_tile {
-public:
-    /// Up to sixteen consecutive blocks of n ≤ most_searched values, and their importance, which may be null; zeros for
-    /// the blocks that are missing.
-    __attribute__((LOWBIT_TARGET)) void load_blocks(const float* x, const float* importance, std::ptrdiff_t blocks,
-                                                    std::ptrdiff_t n) {
-        side_by_side(x, blocks, n, values);
-        weighted_ = importance != nullptr;
-        if (weighted_) side_by_side(importance, blocks, n, weights_);
-    }
-    /// Of the values, in their order, or null.
-    const float* weights() const { return weighted_ ? weights_ : nullptr; }
-
-    alignas(64) float values[most_searched * lanes];
-
-private:
-    __attribute__((LOWBIT_TARGET)) static void side_by_side(const float* x, std::ptrdiff_t blocks, std::ptrdiff_t n,
-                                                            float* to) {
-        float padded[most_searched * lanes];
-        if (blocks < lanes) {
-            __builtin_memset(padded, 0, static_cast<std::size_t>(lanes * n) * sizeof(float));
-            __builtin_memcpy(padded, x, static_cast<std::size_t>(blocks * n) * sizeof(float));
-            x = padded;
-        }
-        std::int32_t starts[lanes];
-        for (std::int32_t b = 0; b < lanes; ++b) starts[b] = b * static_cast<std::int32_t>(n);
-        const i32 offsets = load(starts);
-        for (std::ptrdiff_t i = 0; i < n; ++i) store(to + i * lanes, gather(x + i, offsets));
-    }
-
-    alignas(64) float weights_[most_searched * lanes];
-    bool weighted_ = false;
-};
-
 /// Where 64 codes at a time, one a byte and no larger than their width, go into a packed stream that ends somewhere.
 class code_output {
 public:

@@ -31,21 +31,31 @@ __attribute__((LOWBIT_TARGET)) void quantize_affine(const float* x, std::ptrdiff
         const bool bypass = bypasses(how, codes);
         const i32 zeros = splat_words(grid.zero_point);
         const i32 lowest = splat_bytes(grid.lowest), highest = splat_bytes(grid.highest);
-        const auto words = [&](const float* p) __attribute__((LOWBIT_TARGET)) {
+        const auto words = [&](const float* p) __attribute__((LOWBIT_TARGET, always_inline)) {
             return pack_words(rounded<Rule>(multiply(load(p), inverse)),
                               rounded<Rule>(multiply(load(p + 16), inverse)));
         };
-        for (; i + 64 <= n; i += 64) {
-            const i32 first = words(x + i), second = words(x + i + 32);
-            // NaN and what does not fit into int32 are converted to its lowest number: rare, so found out here, for
-            // all.
-            if (any_lowest(first, second)) [[unlikely]] {
-                for (int k = 0; k < 64; k += 16) sixteen(i + k);
-                continue;
-            }
+        // 64 codes; the least words.
+        const auto codes_at = [&](std::ptrdiff_t at) __attribute__((LOWBIT_TARGET, always_inline)) {
+            const i32 first = words(x + at), second = words(x + at + 32);
             const i32 packed = pack_codes(add_words(first, zeros), add_words(second, zeros), Code{});
             const i32 clamped = clamp_codes(packed, lowest, highest, Code{});
-            bypass ? stream_bytes(codes + i, clamped) : store_bytes(codes + i, clamped);
+            bypass ? stream_bytes(codes + at, clamped) : store_bytes(codes + at, clamped);
+            return min_words(first, second);
+        };
+        for (; i + 256 <= n; i += 256) {
+            const i32 least = min_words(codes_at(i), codes_at(i + 64));
+            // NaN and what does not fit into int32 are converted to its lowest number: rare, so found out here, for
+            // all.
+            if (any_lowest(least, min_words(codes_at(i + 128), codes_at(i + 192)))) [[unlikely]] {
+                for (int k = 0; k < 256; k += 16) sixteen(i + k);
+            }
+        }
+        for (; i + 64 <= n; i += 64) {
+            const i32 least = codes_at(i);
+            if (any_lowest(least, least)) [[unlikely]] {
+                for (int k = 0; k < 64; k += 16) sixteen(i + k);
+            }
         }
     }
     for (; i + 16 <= n; i += 16) sixteen(i);

@@ -77,13 +77,21 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], in
                                                        std::ptrdiff_t step) {
     constexpr std::ptrdiff_t quad_bytes = 4 * lanes * 4;
     if constexpr (Stride > 0) {
+        vec weight[3];
 #pragma GCC unroll 3
         for (int kx = 0; kx < 3; ++kx) {
-            vec weight = load(weights + kx * quad_bytes);
-            if constexpr (Second) weight = move_byte_up(weight);
-#pragma GCC unroll 4
-            for (int p = 0; p < Pixels; ++p)
-                dot_bytes(acc[p][v], load(column + (kx + p * Stride) * quad_bytes), weight);
+            weight[kx] = load(weights + kx * quad_bytes);
+            if constexpr (Second) weight[kx] = move_byte_up(weight[kx]);
+        }
+        // Each column is loaded once, for every output that sees it.
+#pragma GCC unroll 9
+        for (int c = 0; c < (Pixels - 1) * Stride + 3; ++c) {
+            const vec quads = load(column + c * quad_bytes);
+#pragma GCC unroll 3
+            for (int kx = 0; kx < 3; ++kx) {
+                if ((c - kx) % Stride == 0 && c >= kx && (c - kx) / Stride < Pixels)
+                    dot_bytes(acc[(c - kx) / Stride][v], quads, weight[kx]);
+            }
         }
     } else {
         const window2d& w = h.common.shape.window;

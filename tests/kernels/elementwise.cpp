@@ -138,15 +138,24 @@ TEST_CASE("requantization alone") {
 TEST_CASE("concatenation by strided rows; tables") {
     layers::source random(3);
     const auto a = random.codes<std::int8_t>(1000);
-    std::vector<std::int8_t> y(1000), two(2000, 55);
+    std::vector<std::int8_t> two(2000, 55);
     const lowbit::rescale_stage moved{make_multiplier(0.5), 0, 1, {}};
     lowbit::rescale_rows(100, 10, a.data(), moved, two.data(), 20);
     for (std::size_t i = 0; i < 2000; ++i)
         REQUIRE(int(two[i]) ==
                 (i % 20 < 10 ? lowbit::reference::rescale_code<std::int8_t>(moved, a[i / 20 * 10 + i % 20]) : 55));
 
-    std::int8_t table[256];
-    for (int i = 0; i < 256; ++i) table[i] = static_cast<std::int8_t>(std::max(0, int(static_cast<std::int8_t>(i))));
-    lowbit::apply_table(1000, a.data(), table, y.data());
-    for (std::size_t i = 0; i < 1000; ++i) REQUIRE(int(y[i]) == std::max(0, int(a[i])));
+    const auto table = random.codes<std::int8_t>(256);
+    for (const lowbit::isa set : layers::supported()) {
+        const layers::forced_isa forced(set);
+        INFO(to_string(set));
+        for (const std::ptrdiff_t n : {0, 31, 64, 999}) {
+            std::vector<std::int8_t> in_place(a);
+            lowbit::apply_table(n, in_place.data(), table.data(), in_place.data());
+            for (std::size_t i = 0; i < 1000; ++i) {
+                const auto byte = static_cast<std::uint8_t>(a[i]);
+                REQUIRE(in_place[i] == (static_cast<std::ptrdiff_t>(i) < n ? table[byte] : a[i]));
+            }
+        }
+    }
 }

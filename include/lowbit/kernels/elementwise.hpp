@@ -77,7 +77,11 @@ void requantize(std::ptrdiff_t rows, std::ptrdiff_t channels, const std::int32_t
 /// y[i] = table[x[i]], the table being indexed by the byte: entry 0x80 is that of the int8 code −128.
 template <class X, class Y>
 void apply_table(std::ptrdiff_t n, const X* x, const Y* table, Y* y) {
-    for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = table[static_cast<std::uint8_t>(x[i])];
+    static_assert(sizeof(X) == 1 && sizeof(Y) == 1);
+    std::ptrdiff_t i =
+        detail::table_blocks_for(active_isa(), n, reinterpret_cast<const std::uint8_t*>(x),
+                                 reinterpret_cast<const std::uint8_t*>(table), reinterpret_cast<std::uint8_t*>(y));
+    for (; i < n; ++i) y[i] = table[static_cast<std::uint8_t>(x[i])];
 }
 
 }  // namespace lowbit

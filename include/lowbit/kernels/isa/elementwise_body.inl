@@ -59,6 +59,24 @@ LOWBIT_TARGET inline std::ptrdiff_t add_blocks(const elementwise_task& t, const 
     return i;
 }
 
+/// Whole blocks of y = table[x], of 256 bytes: sixteen tables of sixteen. Each gives 0 for bytes that are not its own:
+/// index + 112 has the highest bit set from index 16 on.
+LOWBIT_TARGET inline std::ptrdiff_t table_blocks(std::ptrdiff_t n, const std::uint8_t* x, const std::uint8_t* table,
+                                                 std::uint8_t* y) {
+    const vec sixteen = splat_byte(16), high = splat_byte(112);
+    std::ptrdiff_t i = 0;
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+        vec index = load(x + i), out = splat(0);
+#pragma GCC unroll 16
+        for (int part = 0; part < 256; part += 16) {
+            out = either(out, look_up(repeat_16(table + part), add_u8(index, high)));
+            index = subtract_bytes(index, sixteen);
+        }
+        store(y + i, out);
+    }
+    return i;
+}
+
 /// Rows of int32 accumulators through the constants of a panel of 4·lanes channels, which are in the order of the
 /// channels.
 LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, requant_rounding rounding,

@@ -26,6 +26,9 @@ LOWBIT_COMPILED_INLINE std::ptrdiff_t add_blocks_for(isa set, const elementwise_
 LOWBIT_COMPILED_INLINE std::ptrdiff_t rescale_blocks_for(isa set, const elementwise_task& task, multiplier factor,
                                                          bool product);
 
+LOWBIT_COMPILED_INLINE std::ptrdiff_t table_blocks_for(isa set, std::ptrdiff_t n, const std::uint8_t* x,
+                                                       const std::uint8_t* table, std::uint8_t* y);
+
 /// The output stage on rows of int32 accumulators; false where the instruction set has no kernel.
 LOWBIT_COMPILED_INLINE bool requantize_for(isa set, std::ptrdiff_t rows, std::ptrdiff_t channels,
                                            const std::int32_t* acc, const output_stage& stage, std::uint8_t* y,

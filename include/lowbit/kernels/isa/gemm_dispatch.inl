@@ -68,6 +68,17 @@ LOWBIT_COMPILED_INLINE std::ptrdiff_t rescale_blocks_for(isa set, const elementw
     return (void)set, (void)task, (void)factor, (void)product, 0;
 }
 
+LOWBIT_COMPILED_INLINE std::ptrdiff_t table_blocks_for(isa set, std::ptrdiff_t n, const std::uint8_t* x,
+                                                       const std::uint8_t* table, std::uint8_t* y) {
+#if defined(__x86_64__)
+    if (includes(set, isa::avx512))
+        return __builtin_cpu_supports("avx512vbmi") ? isa_avx512::table_blocks_vbmi(n, x, table, y)
+                                                    : isa_avx512::table_blocks(n, x, table, y);
+    if (includes(set, isa::avx2)) return isa_avx2::table_blocks(n, x, table, y);
+#endif
+    return (void)set, (void)n, (void)x, (void)table, (void)y, 0;
+}
+
 #if defined(__x86_64__)
 // Channels in panels of Width; where all channels share everything, rows of Width values instead.
 template <int Width, class Panel>

@@ -221,6 +221,15 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void store_bytes(std::uint8_t* p, vec v, cons
     _mm512_mask_storeu_epi8(p, mask.whole, v);
 }
 
+/// Sixteen bytes, in each 128 bits; and looking up in them: 0 where the index has its highest bit set.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec repeat_16(const std::uint8_t* p) {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec look_up(vec table, vec index) { return _mm512_shuffle_epi8(table, index); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec add_u8(vec a, vec b) { return _mm512_adds_epu8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract_bytes(vec a, vec b) { return _mm512_sub_epi8(a, b); }
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec either(vec a, vec b) { return _mm512_or_si512(a, b); }
+
 /// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec narrow(const vec (&v)[4], vec zero16) {
     const vec low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero16);

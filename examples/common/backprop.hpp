@@ -63,8 +63,9 @@ public:
                 learn(".gamma", n.norm.gamma, s.first, false);
                 learn(".beta", n.norm.beta, s.second, false);
             } else {
-                lowbit::check(n.kind != lowbit::op::activation && n.kind != lowbit::op::softmax,
-                              "backprop: ", describe(n), " has no gradient here");
+                lowbit::check(
+                    n.kind != lowbit::op::activation && n.kind != lowbit::op::softmax && n.kind != lowbit::op::hadamard,
+                    "backprop: ", describe(n), " has no gradient here");
             }
         }
     }
@@ -162,6 +163,7 @@ private:
             case op::relu:
                 return map_forward(x, y, threads_, [](float v) { return v > 0 ? v : 0.0f; });
             case op::relu6:
+                if (!n.ceiling.empty()) return clamp_forward(x, n.ceiling, y, threads_);
                 return map_forward(x, y, threads_, [](float v) { return v > 0 ? (v < 6 ? v : 6.0f) : 0.0f; });
             case op::max_pool:
                 return max_pool_forward(n, x, y, threads_);
@@ -208,6 +210,7 @@ private:
             case op::relu:
                 return mask_backward(y, dy, dx, threads_, [](float v) { return v > 0; });
             case op::relu6:
+                if (!n.ceiling.empty()) return clamp_backward(y, n.ceiling, dy, dx, threads_);
                 return mask_backward(y, dy, dx, threads_, [](float v) { return v > 0 && v < 6; });
             case op::max_pool:
                 return max_pool_backward(n, x, y, dy, dx, threads_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Forward and backward of the layers whose windows slide over images: convolution (patches gathered into a matrix,
-/// then a product), depthwise convolution, pooling. See layers.hpp for how they are called.
+/// Forward and backward of convolution (patches gathered into a matrix, then a product; for images of one channel tap
+/// by tap) and depthwise convolution. See layers.hpp for how they are called.
 #pragma once
 
 #include "blocks.hpp"
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 namespace examples {
@@ -147,6 +146,109 @@ void for_chunks(const sliding_window& s, std::ptrdiff_t images, Function&& f) {
     for (std::ptrdiff_t p = 0; p < last; p += most) f(p, std::min(most, last - p));
 }
 
+/// A vector of output channels.
+template <class T>
+using channel_lanes = Eigen::Array<T, 16, 1>;
+
+/// The rows of outputs of images of one channel, channels in vectors: calls f(offset of the row's first input in the
+/// padded images, offset of its first output pixel).
+template <class T, class Function>
+void for_output_rows(const sliding_window& s, const padded_images<T>& padded, std::ptrdiff_t images, Function&& f) {
+    for (std::ptrdiff_t image = 0; image < images; ++image)
+        for (std::ptrdiff_t oy = 0; oy < s.out_h; ++oy)
+            f((image * padded.height() + oy * s.window.stride[0]) * padded.width(), (image * s.out_h + oy) * s.out_w);
+}
+
+/// Images of one channel, whose patches are too short to gather: Σ over the taps of pixel times weights, for four
+/// outputs at a time.
+template <class T>
+void one_channel_forward(const sliding_window& s, const padded_images<T>& padded, std::ptrdiff_t images,
+                         const T* inputs, const tensor<T>& w, const tensor<T>& b, T* outputs) {
+    const std::ptrdiff_t out_c = w.shape()[0];
+    std::vector<channel_lanes<T>> taps(static_cast<std::size_t>(s.patch()));
+    for (std::ptrdiff_t c0 = 0; c0 < out_c; c0 += 16) {
+        const std::ptrdiff_t channels = std::min<std::ptrdiff_t>(16, out_c - c0);
+        channel_lanes<T> start = channel_lanes<T>::Zero();
+        if (!b.empty()) std::copy_n(b.data() + c0, channels, start.data());
+        for (std::ptrdiff_t tap = 0; tap < s.patch(); ++tap)
+            for (std::ptrdiff_t c = 0; c < 16; ++c)
+                taps[static_cast<std::size_t>(tap)][c] = c < channels ? w[(c0 + c) * s.patch() + tap] : T(0);
+        for_output_rows(s, padded, images, [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+            const std::ptrdiff_t last = s.out_w - 1, step = s.window.stride[1];
+            for (std::ptrdiff_t ox = 0; ox <= last; ox += 4) {
+                // The last four may compute again what the ones before did.
+                const std::ptrdiff_t x0 = std::max<std::ptrdiff_t>(std::min(ox, last - 3), 0);
+                const std::ptrdiff_t x1 = std::min(x0 + 1, last), x2 = std::min(x0 + 2, last),
+                                     x3 = std::min(x0 + 3, last);
+                channel_lanes<T> y0 = start, y1 = start, y2 = start, y3 = start;
+                const channel_lanes<T>* weights = taps.data();
+                for (std::ptrdiff_t ky = 0; ky < s.kh; ++ky) {
+                    const T* in = inputs + from + ky * s.window.dilation[0] * padded.width();
+                    for (std::ptrdiff_t kx = 0; kx < s.kw; ++kx, ++weights, in += s.window.dilation[1]) {
+                        y0 += in[x0 * step] * *weights;
+                        y1 += in[x1 * step] * *weights;
+                        y2 += in[x2 * step] * *weights;
+                        y3 += in[x3 * step] * *weights;
+                    }
+                }
+                T* out = outputs + to * out_c + c0;
+                copy_run(out + x0 * out_c, y0.data(), channels);
+                copy_run(out + x1 * out_c, y1.data(), channels);
+                copy_run(out + x2 * out_c, y2.data(), channels);
+                copy_run(out + x3 * out_c, y3.data(), channels);
+            }
+        });
+    }
+}
+
+/// dW += Σ over the outputs of gradient times pixel; db += Σ gradients.
+template <class T>
+void one_channel_backward(const sliding_window& s, const padded_images<T>& padded, std::ptrdiff_t images,
+                          const T* inputs, const T* output_gradients, std::ptrdiff_t out_c, T* dw, T* db) {
+    const channel_lanes<T> zero = channel_lanes<T>::Zero();
+    std::vector<channel_lanes<T>> sums(static_cast<std::size_t>(s.patch() + 2)), row(static_cast<std::size_t>(s.out_w));
+    std::vector<std::ptrdiff_t> offsets;  // of the taps
+    for (std::ptrdiff_t ky = 0; ky < s.kh; ++ky)
+        for (std::ptrdiff_t kx = 0; kx < s.kw; ++kx)
+            offsets.push_back(ky * s.window.dilation[0] * padded.width() + kx * s.window.dilation[1]);
+    offsets.resize(sums.size());
+    for (std::ptrdiff_t c0 = 0; c0 < out_c; c0 += 16) {
+        const std::ptrdiff_t channels = std::min<std::ptrdiff_t>(16, out_c - c0);
+        std::fill(sums.begin(), sums.end(), zero);
+        std::fill(row.begin(), row.end(), zero);
+        channel_lanes<T> all = zero;
+        for_output_rows(s, padded, images, [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+            for (std::ptrdiff_t ox = 0; ox < s.out_w; ++ox)
+                copy_run(row[static_cast<std::size_t>(ox)].data(), output_gradients + (to + ox) * out_c + c0, channels);
+            // Three taps and two outputs at a time; the last taps may be past the end, and their sums are left alone.
+            const std::ptrdiff_t step = s.window.stride[1];
+            for (std::ptrdiff_t tap = 0; tap < s.patch(); tap += 3) {
+                const std::ptrdiff_t* at = offsets.data() + tap;
+                const T *in0 = inputs + from + at[0], *in1 = inputs + from + at[1], *in2 = inputs + from + at[2];
+                channel_lanes<T> even0 = zero, even1 = zero, even2 = zero, odd0 = zero, odd1 = zero, odd2 = zero;
+                const channel_lanes<T>* g = row.data();
+                std::ptrdiff_t ox = 0, x = 0;
+                for (; ox + 1 < s.out_w; ox += 2, x += 2 * step) {
+                    even0 += in0[x] * g[ox], odd0 += in0[x + step] * g[ox + 1];
+                    even1 += in1[x] * g[ox], odd1 += in1[x + step] * g[ox + 1];
+                    even2 += in2[x] * g[ox], odd2 += in2[x + step] * g[ox + 1];
+                }
+                if (ox < s.out_w) even0 += in0[x] * g[ox], even1 += in1[x] * g[ox], even2 += in2[x] * g[ox];
+                channel_lanes<T>* sum = sums.data() + tap;
+                sum[0] += even0 + odd0, sum[1] += even1 + odd1, sum[2] += even2 + odd2;
+            }
+            channel_lanes<T> of_row = zero;
+            for (const channel_lanes<T>& gradient : row) of_row += gradient;
+            all += of_row;
+        });
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            for (std::ptrdiff_t tap = 0; tap < s.patch(); ++tap)
+                dw[(c0 + c) * s.patch() + tap] += sums[static_cast<std::size_t>(tap)][c];
+            if (db) db[c0 + c] += all[c];
+        }
+    }
+}
+
 /// y = patches(x)·Wᵀ + b. An empty b is none.
 template <class T>
 void conv2d_forward(const lowbit::node& n, const tensor<T>& x, const tensor<T>& w, const tensor<T>& b, tensor<T>& y,
@@ -162,6 +264,7 @@ void conv2d_forward(const lowbit::node& n, const tensor<T>& x, const tensor<T>& 
         padded.for_rows(
             [&](auto from, auto to, auto length) { std::copy_n(images + from, length, padded.data() + to); });
         const T* inputs = padded.borrows() ? images : padded.data();
+        if (s.in_c == 1) return one_channel_forward(s, padded, last - first, inputs, w, b, outputs);
         row_matrix<T> patches;
         for_chunks(s, last - first, [&](std::ptrdiff_t p, std::ptrdiff_t rows) {
             row_map<T> out(outputs + p * out_c, rows, out_c);
@@ -197,6 +300,9 @@ void conv2d_backward(const lowbit::node& n, const tensor<T>& x, const tensor<T>&
             [&](auto from, auto to, auto length) { std::copy_n(images + from, length, padded.data() + to); });
         const T* inputs = padded.borrows() ? images : padded.data();
         T* input_gradients = padded.borrows() ? image_gradients : padded_gradients.data();
+        if (s.in_c == 1 && !dx)
+            return one_channel_backward(s, padded, last - first, inputs, output_gradients, out_c, dw_sums[block],
+                                        db.empty() ? nullptr : db_sums[block]);
         row_map<T> dw_block(dw_sums[block], out_c, s.patch());
         row_matrix<T> patches;
         for_chunks(s, last - first, [&](std::ptrdiff_t p, std::ptrdiff_t rows) {
@@ -285,82 +391,6 @@ void depthwise_backward(const lowbit::node& n, const tensor<T>& x, const tensor<
     dw_sums.add_to(total.data());
     lowbit::as_matrix(dw) += lowbit::as_matrix(total).transpose();
     db_sums.add_to(db.data());
-}
-
-// ------------------------------------------------------------------------------------------------------ pooling
-
-/// The largest valid tap.
-template <class T>
-void max_pool_forward(const lowbit::node& n, const tensor<T>& x, tensor<T>& y, const executor& threads) {
-    const sliding_window s(n, x.shape(), y.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
-        T* __restrict out = y.data() + p * s.in_c;
-        std::fill_n(out, s.in_c, std::numeric_limits<T>::lowest());
-        s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t at) {
-            const T* __restrict in = x.data() + at;
-            for (std::ptrdiff_t c = 0; c < s.in_c; ++c) out[c] = in[c] > out[c] ? in[c] : out[c];
-        });
-    });
-}
-
-/// To the first tap that is the largest.
-template <class T>
-void max_pool_backward(const lowbit::node& n, const tensor<T>& x, const tensor<T>& y, const tensor<T>& dy,
-                       tensor<T>& dx, const executor& threads) {
-    const sliding_window s(n, x.shape(), y.shape());
-    for_blocks(s.batch, threads, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t last) {
-        std::vector<T> left(static_cast<std::size_t>(s.in_c));
-        for (std::ptrdiff_t p = first * s.out_pixels(); p < last * s.out_pixels(); ++p) {
-            const T* __restrict out = y.data() + p * s.in_c;
-            std::copy_n(dy.data() + p * s.in_c, s.in_c, left.begin());
-            s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t at) {
-                const T* __restrict in = x.data() + at;
-                T* __restrict din = dx.data() + at;
-                T* __restrict rest = left.data();
-                for (std::ptrdiff_t c = 0; c < s.in_c; ++c) {
-                    din[c] += in[c] == out[c] ? rest[c] : T(0);
-                    rest[c] = in[c] == out[c] ? T(0) : rest[c];
-                }
-            });
-        }
-    });
-}
-
-/// The mean over the valid taps.
-template <class T>
-void average_pool_forward(const lowbit::node& n, const tensor<T>& x, tensor<T>& y, const executor& threads) {
-    const sliding_window s(n, x.shape(), y.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
-        T* __restrict out = y.data() + p * s.in_c;
-        std::fill_n(out, s.in_c, T(0));
-        int taps = 0;
-        s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t at) {
-            add_to(out, x.data() + at, s.in_c);
-            ++taps;
-        });
-        for (std::ptrdiff_t c = 0; c < s.in_c; ++c) out[c] /= static_cast<T>(taps);
-    });
-}
-
-template <class T>
-void average_pool_backward(const lowbit::node& n, const tensor<T>& dy, tensor<T>& dx, const executor& threads) {
-    const sliding_window s(n, dx.shape(), dy.shape());
-    for_pixels(s, threads, [&](std::ptrdiff_t, std::ptrdiff_t p) {
-        int taps = 0;
-        s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t) { ++taps; });
-        const T* __restrict dout = dy.data() + p * s.in_c;
-        s.for_taps(p, [&](std::ptrdiff_t, std::ptrdiff_t at) {
-            T* __restrict din = dx.data() + at;
-            for (std::ptrdiff_t c = 0; c < s.in_c; ++c) din[c] += dout[c] / static_cast<T>(taps);
-        });
-    });
-}
-
-/// A global pool is an average pool whose window is the image.
-inline lowbit::node whole_image(const lowbit::node& n, const tensor_shape& in) {
-    lowbit::node pool = n;
-    pool.window.size = {in[1], in[2]};
-    return pool;
 }
 
 }  // namespace examples

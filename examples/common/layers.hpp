@@ -9,6 +9,7 @@
 
 #include "blocks.hpp"
 #include "convolution.hpp"
+#include "pooling.hpp"
 
 #include <algorithm>
 #include <array>
@@ -168,6 +169,39 @@ void mask_backward(const tensor<T>& y, const tensor<T>& dy, tensor<T>& dx, const
         const T* __restrict dout = dy.data();
         T* __restrict din = dx.data();
         for (std::ptrdiff_t i = first; i < last; ++i) din[i] += inside(out[i]) ? dout[i] : T(0);
+    });
+}
+
+/// y = min(max(x, 0), ceiling), a ceiling for each channel: ReLU6 after equalization.
+template <class T>
+void clamp_forward(const tensor<T>& x, const tensor<float>& ceiling, tensor<T>& y, const executor& threads) {
+    const std::ptrdiff_t channels = ceiling.size();
+    for_blocks(x.size() / channels, threads, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t last) {
+        for (std::ptrdiff_t row = first; row < last; ++row) {
+            const T* __restrict in = x.data() + row * channels;
+            T* __restrict out = y.data() + row * channels;
+            const float* __restrict most = ceiling.data();
+            for (std::ptrdiff_t c = 0; c < channels; ++c) {
+                const T low = in[c] > 0 ? in[c] : T(0), high = static_cast<T>(most[c]);
+                out[c] = low < high ? low : high;
+            }
+        }
+    });
+}
+
+template <class T>
+void clamp_backward(const tensor<T>& y, const tensor<float>& ceiling, const tensor<T>& dy, tensor<T>& dx,
+                    const executor& threads) {
+    const std::ptrdiff_t channels = ceiling.size();
+    for_blocks(y.size() / channels, threads, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t last) {
+        for (std::ptrdiff_t row = first; row < last; ++row) {
+            const T* __restrict out = y.data() + row * channels;
+            const T* __restrict dout = dy.data() + row * channels;
+            T* __restrict din = dx.data() + row * channels;
+            const float* __restrict most = ceiling.data();
+            for (std::ptrdiff_t c = 0; c < channels; ++c)
+                din[c] += (out[c] > 0) & (out[c] < static_cast<T>(most[c])) ? dout[c] : T(0);
+        }
     });
 }
 

@@ -74,17 +74,25 @@ TEST_CASE("convolution's gradients") {
         {windowed(lowbit::op::conv2d, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}), {3, 4, 5, 2}, {3, 4, 5, 4}},
         {windowed(lowbit::op::conv2d, {1, 1}, {1, 1}, {1, 1}, {}), {2, 3, 3, 5}, {2, 3, 3, 4}},
         {windowed(lowbit::op::conv2d, {1, 1}, {2, 2}, {1, 1}, {}), {2, 4, 3, 2}, {2, 2, 2, 4}},
+        {windowed(lowbit::op::conv2d, {3, 3}, {1, 2}, {1, 1}, {1, 1, 1, 1}), {3, 5, 9, 1}, {3, 5, 5, 4}},
+        {windowed(lowbit::op::conv2d, {2, 3}, {2, 1}, {1, 2}, {1, 0, 2, 1}), {5, 5, 4, 1}, {5, 3, 3, 20}},
+        {windowed(lowbit::op::conv2d, {1, 1}, {1, 1}, {1, 1}, {}), {2, 3, 2, 1}, {2, 3, 2, 9}},
     };
     for (const auto& [n, in, out] : cases) {
         gradient_check check(out);
-        values x = random_values(in, check.random), b = random_values({4}, check.random);
-        values w = random_values({4, n.window.size[0], n.window.size[1], in[3]}, check.random);
+        values x = random_values(in, check.random), b = random_values({out[3]}, check.random);
+        values w = random_values({out[3], n.window.size[0], n.window.size[1], in[3]}, check.random);
         values dx(x.shape()), dw(w.shape()), db(b.shape());
         const auto forward = [&] { conv2d_forward(n, x, w, b, check.y, threads); };
         conv2d_backward(n, x, w, check.dy, &dx, dw, db, threads);
         check.matches(forward, x, dx);
         check.matches(forward, w, dw);
         check.matches(forward, b, db);
+        // What nobody wants the input's gradient of may take another way.
+        values dw_alone(w.shape()), db_alone(b.shape());
+        conv2d_backward(n, x, w, check.dy, static_cast<values*>(nullptr), dw_alone, db_alone, threads);
+        check.matches(forward, w, dw_alone);
+        check.matches(forward, b, db_alone);
     }
 }
 
@@ -153,6 +161,19 @@ TEST_CASE("pooling's gradients; padding is skipped") {
     run(windowed(lowbit::op::max_pool, {3, 3}, {1, 2}, {1, 1}, {1, 1, 1, 1}), {2, 4, 5, 3}, {2, 4, 3, 3});
     run(windowed(lowbit::op::average_pool, {3, 3}, {1, 2}, {1, 1}, {1, 1, 1, 1}), {2, 4, 5, 3}, {2, 4, 3, 3});
     run(whole_image({}, {2, 4, 5, 3}), {2, 4, 5, 3}, {2, 1, 1, 3});
+}
+
+TEST_CASE("the gradient of a clamp with a ceiling per channel") {
+    gradient_check check({6, 5});
+    lowbit::tensor<float> ceiling({5});
+    for (std::ptrdiff_t c = 0; c < 5; ++c) ceiling[c] = 0.3f * static_cast<float>(c + 1);
+    values x = random_values({6, 5}, check.random), dx(x.shape());
+    const auto forward = [&] { clamp_forward(x, ceiling, check.y, {}); };
+    forward();
+    for (std::ptrdiff_t i = 0; i < x.size(); ++i)
+        CHECK(check.y[i] == std::min(std::max(x[i], 0.0), static_cast<double>(ceiling[i % 5])));
+    clamp_backward(check.y, ceiling, check.dy, dx, {});
+    check.matches(forward, x, dx);
 }
 
 TEST_CASE("a tie in max pooling sends its gradient to one place") {

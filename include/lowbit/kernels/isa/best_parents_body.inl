@@ -16,16 +16,16 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline doubles load_doubles(const 
 /// One row, a parent in each lane.
 __attribute__((LOWBIT_TARGET)) inline void best_parent(const parent_rows& x, std::ptrdiff_t row, std::ptrdiff_t first,
                                                        std::ptrdiff_t last) {
-    constexpr std::ptrdiff_t lanes = LOWBIT_VECTOR_BYTES / 8;
-    if (last - first + 1 < 2 * lanes) return scalar::best_parent(x, row, first, last);
+    constexpr std::ptrdiff_t width = LOWBIT_VECTOR_BYTES / 8;
+    if (last - first + 1 < 2 * width) return scalar::best_parent(x, row, first, last);
     const doubles row_weight = x.weight[row] - doubles{}, row_moment = x.moment[row] - doubles{};
     doubles best = std::numeric_limits<double>::infinity() - doubles{};
     longs at{}, parent{};
-    for (std::ptrdiff_t lane = 0; lane < lanes; ++lane) at[lane] = first + lane;
-    for (std::ptrdiff_t i = first;; i += lanes) {
-        if (i > last - lanes + 1) {  // the last lanes again
-            at -= i - (last - lanes + 1);
-            i = last - lanes + 1;
+    for (std::ptrdiff_t lane = 0; lane < width; ++lane) at[lane] = first + lane;
+    for (std::ptrdiff_t i = first;; i += width) {
+        if (i > last - width + 1) {  // the last lanes again
+            at -= i - (last - width + 1);
+            i = last - width + 1;
         }
         const doubles weight = load_doubles(x.weight + i);
         const doubles moment = load_doubles(x.moment + i);
@@ -34,12 +34,12 @@ __attribute__((LOWBIT_TARGET)) inline void best_parent(const parent_rows& x, std
         const longs better = value < best;
         best = better ? value : best;
         parent = better ? at : parent;
-        if (i == last - lanes + 1) break;
-        at += lanes;
+        if (i == last - width + 1) break;
+        at += width;
     }
     double least = best[0];
     std::int64_t leftmost = parent[0];
-    for (std::ptrdiff_t lane = 1; lane < lanes; ++lane) {
+    for (std::ptrdiff_t lane = 1; lane < width; ++lane) {
         const bool better = best[lane] < least || (best[lane] == least && parent[lane] < leftmost);
         least = better ? best[lane] : least;
         leftmost = better ? parent[lane] : leftmost;
@@ -70,11 +70,11 @@ __attribute__((LOWBIT_TARGET)) inline void search_rows(const parent_rows& x, std
 
 __attribute__((LOWBIT_TARGET)) inline void best_parents(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last,
                                                         std::ptrdiff_t parent_first, std::ptrdiff_t parent_last) {
-    constexpr std::ptrdiff_t lanes = LOWBIT_VECTOR_BYTES / 8;
+    constexpr std::ptrdiff_t width = LOWBIT_VECTOR_BYTES / 8;
     while (first <= last) {
         if (few_rows(first, last, parent_first, parent_last)) {
-            for (; first <= last; first += lanes)
-                search_rows(x, first, std::min(first + lanes - 1, last), parent_first, parent_last);
+            for (; first <= last; first += width)
+                search_rows(x, first, std::min(first + width - 1, last), parent_first, parent_last);
             return;
         }
         const std::ptrdiff_t middle = first + (last - first) / 2;

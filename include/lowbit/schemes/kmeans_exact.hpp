@@ -115,52 +115,82 @@ private:
     /// Cells for a price: about so many a cluster; for 0, each value is a cell.
     void make_cells(double price) {
         const double most = 6 * price / std::pow(cells_, 3);
-        clear();
-        for (std::ptrdiff_t first = 0, last = 0; first < values_.size(); first = last) {
-            last = values_.run_end(first, [&](std::ptrdiff_t end) {
-                const double width = values_[end - 1] - values_[first];
-                return values_.weight(first, end) * width * width <= most;
-            });
-            add_cell(first, last);
-        }
+        fill_cells([&](std::ptrdiff_t) {
+            return [&](std::ptrdiff_t first) {
+                return values_.run_end(first, [&](std::ptrdiff_t end) {
+                    const double width = values_[end - 1] - values_[first];
+                    return values_.weight(first, end) * width * width <= most;
+                });
+            };
+        });
     }
 
     /// Cells for cuts near those of a path: single values, or cells of the share `finest` of the gap between the means
     /// beside the cut, within `zone` gaps of it; and wider by the factor `growth` with the distance from there.
     void make_cells_around(const std::vector<std::int32_t>& nodes, double finest, double zone, double growth) {
         find_cuts(nodes);
-        clear();
-        std::size_t next = 0;
-        for (std::ptrdiff_t first = 0, last = 0; first < values_.size(); first = last) {
-            const double value = values_[first];
-            while (next < cuts_.size() && value > cuts_[next].value) ++next;
-            double width = std::numeric_limits<double>::infinity();
-            if (next > 0) {
-                const auto& [place, gap] = cuts_[next - 1];
-                width = std::max(finest * gap, growth * (value - place - zone * gap));
-            }
-            if (next < cuts_.size()) {
-                const auto& [place, gap] = cuts_[next];
-                width = std::min(width, std::max(finest * gap, growth / (1 + growth) * (place - zone * gap - value)));
-            }
-            last = values_.run_end(first, [&](std::ptrdiff_t end) { return values_[end - 1] - value <= width; });
-            add_cell(first, last);
-        }
+        fill_cells([&](std::ptrdiff_t begin) {
+            const auto after = [](const cut& c, double value) { return c.value < value; };
+            auto next = std::lower_bound(cuts_.begin(), cuts_.end(), values_[begin], after);
+            return [&, next](std::ptrdiff_t first) mutable {
+                const double value = values_[first];
+                while (next != cuts_.end() && value > next->value) ++next;
+                double width = std::numeric_limits<double>::infinity();
+                if (next != cuts_.begin()) {
+                    const auto& [place, gap] = *(next - 1);
+                    width = std::max(finest * gap, growth * (value - place - zone * gap));
+                }
+                if (next != cuts_.end()) {
+                    const auto& [place, gap] = *next;
+                    width =
+                        std::min(width, std::max(finest * gap, growth / (1 + growth) * (place - zone * gap - value)));
+                }
+                return values_.run_end(first, [&](std::ptrdiff_t end) { return values_[end - 1] - value <= width; });
+            };
+        });
     }
 
-    void clear() {
+    /// Cells slice by slice: ends_from(where a slice begins) gives a function from the begin of a cell to its end.
+    template <class EndsFrom>
+    void fill_cells(const EndsFrom& ends_from) {
+        struct slice_cells {
+            sorted_points points{};
+            std::vector<std::int32_t> ends{};
+            std::ptrdiff_t merged = 0;
+        };
+        const std::ptrdiff_t n = values_.size(), slices = std::clamp<std::ptrdiff_t>(n >> 16, 1, 16);
+        std::vector<slice_cells> parts(static_cast<std::size_t>(slices));
+        const auto begin_of = [&](std::ptrdiff_t s) {  // equal values stay together
+            std::ptrdiff_t at = s * n / slices;
+            while (at > 0 && at < n && values_[at - 1] == values_[at])
+                at = values_.run_end(at, [&](std::ptrdiff_t end) { return values_[end - 1] == values_[at]; });
+            return at;
+        };
+        exec_.parallel_for(slices, [&](std::ptrdiff_t s) {
+            slice_cells& mine = parts[static_cast<std::size_t>(s)];
+            const std::ptrdiff_t begin = begin_of(s), end = begin_of(s + 1);
+            if (begin == end) return;
+            auto end_from = ends_from(begin);
+            for (std::ptrdiff_t first = begin, last = begin; first < end; first = last) {
+                last = std::min(end_from(first), end);
+                const double low = values_[first], high = values_[last - 1];
+                const moment_sums sums = values_.sums(first, last, low);
+                mine.points.push_back(sums.weight,
+                                      low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high));
+                mine.ends.push_back(static_cast<std::int32_t>(last));
+                mine.merged += low != high;
+            }
+        });
         points_.clear();
         first_.assign(1, 0);
         credit_.clear();
         merged_ = 0;
-    }
-
-    void add_cell(std::ptrdiff_t first, std::ptrdiff_t last) {
-        const double low = values_[first], high = values_[last - 1];
-        const moment_sums sums = values_.sums(first, last, low);
-        points_.push_back(sums.weight, low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high));
-        first_.push_back(static_cast<std::int32_t>(last));
-        merged_ += low != high;
+        for (const slice_cells& part : parts) {
+            points_.weight.insert(points_.weight.end(), part.points.weight.begin(), part.points.weight.end());
+            points_.value.insert(points_.value.end(), part.points.value.begin(), part.points.value.end());
+            first_.insert(first_.end(), part.ends.begin(), part.ends.end());
+            merged_ += part.merged;
+        }
     }
 
     /// Where a path cuts, and the gaps between the means on both sides.
@@ -208,12 +238,11 @@ private:
             if (!give_credit(price)) continue;
             // Credits by node, and nodes by value, ascend together.
             std::size_t at = 0;
-            const std::vector<double> credit = credit_;
             link_path path = best_path(price);
             bool used = false;
             for (const std::int32_t node : path.nodes) {
                 while (first_[at] != node) ++at;
-                used |= !credit.empty() && credit[at] > 0;
+                used |= credit_[at] > 0;
             }
             if (!used) return path;
             nodes = path.nodes;
@@ -224,33 +253,36 @@ private:
     /// cuts in it are covered only where δ ≤ λ.
     bool give_credit(double price) {
         const auto count = static_cast<std::size_t>(points_.size());
-        credit_.assign(count + 1, 0);
-        std::vector<double> before(count + 1);
+        std::vector<double> before(count + 1), gain(count);
         std::inclusive_scan(points_.weight.begin(), points_.weight.end(), before.begin() + 1);
         const auto low = [&](std::size_t c) { return values_[first_[c]]; };
         const auto high = [&](std::size_t c) { return values_[first_[c + 1] - 1]; };
-        std::size_t from = 0, to = 0, next = 0;
-        for (std::size_t c = 0; c < count; ++c) {
-            const double lo = low(c), hi = high(c), mean = points_.value[c], w = points_.weight[c];
-            if (lo == hi) continue;
-            // The nearest cut's gap is about a cluster wide.
-            while (next + 1 < cuts_.size() && cuts_[next + 1].value - hi < lo - cuts_[next].value) ++next;
-            const auto gap_for = [&](double r, double weight) { return 2 * (r + std::sqrt(r * r + price / weight)); };
-            double gap = gap_for(hi - lo, w);
-            const double r = cuts_.empty() ? 0.0 : 0.35 * cuts_[next].gap;
-            while (from < c && low(from) < hi - r) ++from;
-            while (from > 0 && low(from - 1) >= hi - r) --from;
-            to = std::max(to, c);
-            while (to > c && high(to) > lo + r) --to;
-            while (to + 1 < count && high(to + 1) <= lo + r) ++to;
-            if (hi - lo <= r) gap = std::min(gap, gap_for(r, before[to + 1] - before[from]));
-            const double gain = 2 * gap * w * (hi - mean) * (mean - lo) / (hi - lo);
-            if (gain > price) return false;
-            credit_[c] = std::max(credit_[c], gain);
-            credit_[c + 1] = gain;
-        }
-        credit_.front() = credit_.back() = 0;
-        return true;
+        constexpr std::size_t per_task = 1 << 16;
+        exec_.parallel_for(static_cast<std::ptrdiff_t>(ceil_div(count, per_task)), [&](std::ptrdiff_t t) {
+            const std::size_t begin = static_cast<std::size_t>(t) * per_task;
+            std::size_t from = begin, to = begin, next = 0;
+            for (std::size_t c = begin; c < std::min(count, begin + per_task); ++c) {
+                const double lo = low(c), hi = high(c), mean = points_.value[c], w = points_.weight[c];
+                if (lo == hi) continue;
+                // The nearest cut's gap is about a cluster wide.
+                while (next + 1 < cuts_.size() && cuts_[next + 1].value - hi < lo - cuts_[next].value) ++next;
+                const auto gap_for = [&](double r, double weight) {
+                    return 2 * (r + std::sqrt(r * r + price / weight));
+                };
+                double gap = gap_for(hi - lo, w);
+                const double r = cuts_.empty() ? 0.0 : 0.35 * cuts_[next].gap;
+                while (from < c && low(from) < hi - r) ++from;
+                while (from > 0 && low(from - 1) >= hi - r) --from;
+                to = std::max(to, c);
+                while (to > c && high(to) > lo + r) --to;
+                while (to + 1 < count && high(to + 1) <= lo + r) ++to;
+                if (hi - lo <= r) gap = std::min(gap, gap_for(r, before[to + 1] - before[from]));
+                gain[c] = 2 * gap * w * (hi - mean) * (mean - lo) / (hi - lo);
+            }
+        });
+        credit_.assign(count + 1, 0);
+        for (std::size_t c = 1; c < count; ++c) credit_[c] = std::max(gain[c - 1], gain[c]);
+        return std::all_of(gain.begin(), gain.end(), [&](double g) { return g <= price; });
     }
 
     /// Means and error of the clusters between the nodes.

@@ -21,11 +21,16 @@ add_library(lowbit_development INTERFACE)
 target_link_libraries(lowbit_development INTERFACE lowbit::lowbit Threads::Threads)
 target_compile_options(lowbit_development INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${LOWBIT_WERROR}>:-Werror>)
 
-# Every test again, watched and counted: cmake -S . -B build/checked -DLOWBIT_CHECKED=ON, then the targets tests, coverage.
+# The tests once more: -DLOWBIT_CHECKED=ON watches every access and operation, -DLOWBIT_COVERAGE=ON counts lines (then the
+# target coverage).
 if(LOWBIT_CHECKED)
-    target_compile_options(lowbit_development INTERFACE
-        -O0 -g1 --coverage -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
-    target_link_options(lowbit_development INTERFACE --coverage -fsanitize=address,undefined)
+    target_compile_options(lowbit_development INTERFACE -O1
+        -fsanitize=address,undefined,float-cast-overflow,float-divide-by-zero -fno-sanitize-recover=all)
+    target_link_options(lowbit_development INTERFACE -fsanitize=address,undefined)
+endif()
+if(LOWBIT_COVERAGE)
+    target_compile_options(lowbit_development INTERFACE -O1 --coverage)
+    target_link_options(lowbit_development INTERFACE --coverage)
 endif()
 
 # The integer kernels compiled once for all tests, benches and examples (-O2 whatever else is asked: their accumulators

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Targets that judge the code: tidy, coverage (of a LOWBIT_CHECKED build), and site, the documentation.
+# Targets that judge the code: tidy, coverage (of a LOWBIT_COVERAGE build), and site, the documentation.
 
 find_program(CLANG_TIDY clang-tidy)
 find_program(GCOVR gcovr)
@@ -15,7 +15,7 @@ if(CLANG_TIDY)
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} VERBATIM)
 endif()
 
-if(GCOVR AND LOWBIT_CHECKED)
+if(GCOVR AND LOWBIT_COVERAGE)
     file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/coverage)
     add_custom_target(coverage
         COMMAND ${GCOVR} --root ${PROJECT_SOURCE_DIR} --filter ${PROJECT_SOURCE_DIR}/include/

@@ -2,16 +2,20 @@
 # shellcheck shell=sh
 # Sourced by the run.sh scripts, from the top of the repository: packages, configuration, building.
 
-# build TARGET: installs what is missing (Debian), configures once, then builds the target on all cores.
+# build TARGET [FOLDER [OPTION...]]: installs what is missing (Debian), configures once, then builds the target on all cores.
 build() {
+    target=$1
+    folder=${2:-build}
+    [ $# -lt 2 ] || shift
+    shift
     install_missing g++ cmake ninja-build pkg-config python3 libeigen3-dev nlohmann-json3-dev catch2 libbenchmark-dev \
         librapidcheck-dev
-    if [ ! -f build/build.ninja ]; then
-        echo "Configuring build/"
-        cmake -S . -B build -G Ninja >build.log 2>&1 || { cat build.log; rm -f build.log; return 1; }
+    if [ ! -f "$folder/build.ninja" ]; then
+        echo "Configuring $folder/"
+        cmake -S . -B "$folder" -G Ninja "$@" >build.log 2>&1 || { cat build.log; rm -f build.log; return 1; }
         rm -f build.log
     fi
-    cmake --build build --target "$1"
+    cmake --build "$folder" --target "$target"
 }
 
 install_missing() {

@@ -27,6 +27,10 @@ std::ptrdiff_t allocations = 0;
     ++allocations;
     return std::aligned_alloc(static_cast<std::size_t>(alignment), (size + 63) / 64 * 64);
 }
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    ++allocations;
+    return std::malloc(size);
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }

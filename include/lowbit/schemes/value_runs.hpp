@@ -51,8 +51,8 @@ inline void check_kmeans_input(std::span<const float> values, std::span<const fl
     check(values.size() <= std::numeric_limits<std::int32_t>::max(), "kmeans: ", values.size(),
           " values; fewer than 2^31 are supported");
     const std::ptrdiff_t bad = find_not_finite(values.data(), std::ssize(values));
-    check(bad == std::ssize(values), "kmeans: value ", values[static_cast<std::size_t>(bad)], " at index ", bad,
-          " is not finite");
+    if (bad != std::ssize(values))
+        fail("kmeans: value ", values[static_cast<std::size_t>(bad)], " at index ", bad, " is not finite");
     for (std::size_t i = 0; i < weights.size(); ++i) {
         check(is_finite(weights[i]) && weights[i] >= 0, "kmeans: importance ", weights[i], " at index ", i,
               " is not finite and at least 0");

@@ -92,7 +92,7 @@ inline std::vector<std::byte> read_file(const std::string& path) {
 inline void write_file(const std::string& path, std::span<const std::byte> bytes) {
     detail::file_handle file(std::fopen(path.c_str(), "wb"));
     check(file != nullptr, path, ": cannot be opened for writing");
-    const std::size_t written = std::fwrite(bytes.data(), 1, bytes.size(), file.get());
+    const std::size_t written = bytes.empty() ? 0 : std::fwrite(bytes.data(), 1, bytes.size(), file.get());
     const bool closed = std::fclose(file.release()) == 0;
     check(written == bytes.size() && closed, path, ": writing failed after byte ", written, " of ", bytes.size());
 }

@@ -36,7 +36,8 @@ struct size {
 };
 constexpr size sizes[] = {
     {std::ptrdiff_t{64} << 10, "64 K"}, {std::ptrdiff_t{1} << 20, "1 M"}, {std::ptrdiff_t{32} << 20, "32 M"}};
-constexpr bool in_memory(const size& s) { return s.values > (8 << 20); }
+constexpr size nearer_memory{std::ptrdiff_t{8} << 20, "8 M"};  // for a quick run
+constexpr bool in_memory(const size& s) { return s.values >= (8 << 20); }
 
 /// Operators of XNNPACK that convert n values, `channel` of them each, ready to run.
 class xnnpack_converters {
@@ -356,11 +357,12 @@ void packing(report& out, const options& how, buffers& memory, const size& s) {
 }
 
 void run(report& out, const options& how) {
-    buffers memory(sizes[2].values);
-    for (const size& s : sizes) affine(out, how, memory, s);
-    for (const size& s : sizes) blocks(out, how, memory, s);
-    searches(out, how, memory, sizes[0]);
-    packing(out, how, memory, sizes[0]);
+    const size in_cache = sizes[0], far = how.quick ? nearer_memory : sizes[2];
+    buffers memory(far.values);
+    for (const size& s : {in_cache, sizes[1], far}) affine(out, how, memory, s);
+    for (const size& s : {in_cache, sizes[1], far}) blocks(out, how, memory, s);
+    searches(out, how, memory, in_cache);
+    packing(out, how, memory, in_cache);
 }
 
 const peers::add_comparison added{"formats", run};

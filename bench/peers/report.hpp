@@ -60,7 +60,7 @@ inline std::vector<double> fastest(const std::vector<std::function<void()>>& can
         calls.push_back(std::clamp(static_cast<int>(20e-6 / std::max(best.back(), 1e-9)), 1, 20000));
         round += best.back() * calls.back();
     }
-    const double budget = (how.quick ? 0.02 : 0.15) * static_cast<double>(candidates.size());
+    const double budget = (how.quick ? 0.004 : 0.15) * static_cast<double>(candidates.size());
     const int rounds = std::clamp(static_cast<int>(budget / round), how.quick ? 2 : 5, 2000);
     for (int r = 0; r < rounds; ++r) {
         for (std::size_t c = 0; c < candidates.size(); ++c) best[c] = std::min(best[c], time(candidates[c], calls[c]));

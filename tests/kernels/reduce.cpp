@@ -36,6 +36,23 @@ TEST_CASE("extent: values that are all NaN change nothing") {
     });
 }
 
+TEST_CASE("the largest magnitude: of all sizes, beyond all numbers where there is NaN or infinity") {
+    for_each_isa([&] {
+        for (std::ptrdiff_t n = 0; n <= 200; ++n) {
+            auto x = awkward_floats(n, 5, 1.0f, false);
+            float expected = 0;
+            for (const float v : x) expected = std::max(expected, std::abs(v));
+            REQUIRE(lowbit::find_magnitude(x.data(), n) == expected);
+            if (n == 0) continue;
+            const auto at = static_cast<std::size_t>(n / 2);
+            x[at] = -INFINITY;
+            REQUIRE(lowbit::find_magnitude(x.data(), n) == INFINITY);
+            x[at] = std::bit_cast<float>(0xff800001u);
+            REQUIRE(lowbit::is_nan(lowbit::find_magnitude(x.data(), n)));
+        }
+    });
+}
+
 TEST_CASE("the first NaN, wherever it is and whatever its bits; infinities are none") {
     for_each_isa([&] {
         for (const std::ptrdiff_t n : {0, 1, 15, 64, 65, 200}) {

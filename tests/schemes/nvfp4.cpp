@@ -41,3 +41,16 @@ TEST_CASE("importance steers the search") {
     }
     CHECK(with < 0.7 * without);
 }
+
+TEST_CASE("vectors of float16 and bfloat16 are sources as vectors of float are") {
+    std::vector<float> x(64);
+    std::vector<float16> halves;
+    std::vector<bfloat16> brains;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = static_cast<float>(i) * 0.25f - 7;
+        halves.emplace_back(x[i]);
+        brains.emplace_back(x[i]);
+    }
+    CHECK(quantize(halves, nvfp4{}) == quantize(x, nvfp4{}));
+    CHECK(quantize(std::span<const bfloat16>(brains), nvfp4{}) == quantize(x, nvfp4{}));
+}

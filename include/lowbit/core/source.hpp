@@ -48,10 +48,17 @@ struct is_tensor<tensor_view<T>> : std::true_type {};
 template <class X>
 concept tensor_like = is_tensor<std::remove_cvref_t<X>>::value;
 
+/// A number of the language, or one of formats/ (float16, bfloat16, …).
+template <class T>
+concept number = std::is_arithmetic_v<T> || requires(const T& x) {
+    x.to_bits();
+    static_cast<float>(x);
+};
+
 template <class X>
 concept contiguous_values =
     !tensor_like<X> && !eigen_dense<std::remove_cvref_t<X>> && std::ranges::contiguous_range<X> &&
-    std::ranges::sized_range<X> && std::is_arithmetic_v<std::ranges::range_value_t<X>>;
+    std::ranges::sized_range<X> && number<std::ranges::range_value_t<X>>;
 
 /// Eigen vectors have one axis, matrices two.
 template <class X>

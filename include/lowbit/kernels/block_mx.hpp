@@ -21,6 +21,7 @@
 #include <lowbit/formats/packed.hpp>
 #include <lowbit/kernels/block_search.hpp>
 #include <lowbit/kernels/caching.hpp>
+#include <lowbit/kernels/reduce.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -97,15 +98,6 @@ constexpr int mx_bits(mx_element element) {
 }
 
 namespace detail {
-
-/// max |x| by the bits; a NaN or infinity among them is larger than all numbers. Complexity O(n).
-inline float largest_magnitude(const float* x, std::ptrdiff_t n) {
-    std::uint32_t largest = 0;
-    for (std::ptrdiff_t i = 0; i < n; ++i) {
-        largest = std::max(largest, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
-    }
-    return std::bit_cast<float>(largest);
-}
 
 /// The exponent of X for a block with this largest magnitude, finite and above 0.
 template <class Element>

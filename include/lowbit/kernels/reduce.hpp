@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// One pass over floats: the smallest and the largest value, and where the first NaN or infinity is.
+/// One pass over floats: the smallest and the largest value, the largest magnitude, where the first NaN or infinity is.
 #pragma once
 
 #include <lowbit/core/cpu.hpp>
 #include <lowbit/core/numeric.hpp>
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 namespace lowbit {
 
@@ -15,6 +17,21 @@ struct extent {
     float min = 0;
     float max = 0;
 };
+
+namespace detail {
+
+/// max |x| by the bits; a NaN or infinity among them is larger than all numbers. For a block of values. Complexity
+/// O(n).
+inline float largest_magnitude(const float* x, std::ptrdiff_t n) {
+    std::uint32_t largest = 0;
+    for (std::ptrdiff_t i = 0; i < n; ++i) {
+        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return std::bit_cast<float>(largest);
+}
+
+}  // namespace detail
 
 namespace detail::scalar {
 
@@ -59,6 +76,15 @@ inline extent find_extent(const float* x, std::ptrdiff_t n, extent seen) {
     if (includes(active_isa(), isa::avx2)) return detail::lanes_avx2::find_extent(x, n, seen);
 #endif
     return detail::scalar::find_extent(x, n, seen);
+}
+
+/// max |x|; a NaN or infinity among the values is larger than all numbers. 0 for no values. Complexity O(n).
+inline float find_magnitude(const float* x, std::ptrdiff_t n) {
+#if defined(__x86_64__)
+    if (includes(active_isa(), isa::avx512)) return detail::lanes_avx512::find_magnitude(x, n);
+    if (includes(active_isa(), isa::avx2)) return detail::lanes_avx2::find_magnitude(x, n);
+#endif
+    return detail::largest_magnitude(x, n);
 }
 
 /// Index of the first NaN, or n. Complexity O(n).

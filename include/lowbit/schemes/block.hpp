@@ -118,20 +118,26 @@ private:
 /// Finite values: NaN (which `quantize` lets through only when told to) as 0. Errors: an infinite value, by its index.
 class finite_input {
 public:
-    finite_input(tensor_view<const float> x, const char* scheme) : view_(x) {
-        for (std::ptrdiff_t i = 0; (i += find_not_finite(x.data() + i, x.size() - i)) < x.size(); ++i) {
+    finite_input(tensor_view<const float> x, const char* scheme)
+        : view_(x), largest_(find_magnitude(x.data(), x.size())) {
+        if (is_finite(largest_)) return;
+        copy_ = tensor<float>(x);
+        for (std::ptrdiff_t i = 0; i < x.size(); ++i) {
+            if (is_finite(x[i])) continue;
             check(is_nan(x[i]), scheme, ": infinite value at index ", i, "; clamp it first");
-            if (copy_.size() == 0) copy_ = tensor<float>(x);
             copy_[i] = 0;
         }
-        if (copy_.size() != 0) view_ = copy_.view();
+        view_ = copy_.view();
+        largest_ = find_magnitude(view_.data(), view_.size());
     }
 
     tensor_view<const float> view() const { return view_; }
+    float largest() const { return largest_; }  ///< magnitude
 
 private:
     tensor<float> copy_;
     tensor_view<const float> view_;
+    float largest_;
 };
 
 /// Values that a call of a kernel takes, at most: enough work for a task.

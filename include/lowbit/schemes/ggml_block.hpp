@@ -103,12 +103,14 @@ inline block_streams<1, const std::uint8_t> ggml_streams(const ggml_block& s, co
 }
 
 /// Errors: a value whose block's scale would pass float16's range, by its index.
-inline void check_float16_range(tensor_view<const float> x, ggml_type type) {
+inline void check_float16_range(const finite_input& finite, ggml_type type) {
     const float largest = type == ggml_type::mx_fp4   ? std::numeric_limits<float>::max()
                           : type == ggml_type::q4_1   ? 65504.0f
                           : type == ggml_type::q8_0   ? 65504.0f * 127
                           : type == ggml_type::iq4_nl ? 65504.0f * 64
                                                       : 65504.0f * 8;
+    if (finite.largest() <= largest) return;
+    const tensor_view<const float> x = finite.view();
     for (std::ptrdiff_t i = 0; i < x.size(); ++i) {
         check(x[i] >= -largest && x[i] <= largest, "ggml_block: ", x[i], " at index ", i,
               " needs a scale past float16's range; scale the tensor down");
@@ -122,7 +124,7 @@ inline void check_float16_range(tensor_view<const float> x, ggml_type type) {
 inline ggml_tensor encode(tensor_view<const float> x, const ggml_block& s, std::span<const float> importance,
                           const executor& exec) {
     const detail::finite_input finite(x, "ggml_block");
-    detail::check_float16_range(finite.view(), s.type);
+    detail::check_float16_range(finite, s.type);
     const detail::block_input input(finite.view(), importance, -1);
     const detail::block_runs runs(detail::ggml_lines(s, x.shape()), x.size());
     std::vector<std::uint8_t> blocks(static_cast<std::size_t>(bytes(s, x.shape())));

@@ -69,9 +69,8 @@ inline nvfp4_tensor encode(tensor_view<const float> x, const nvfp4& s, std::span
     const block_lines lines(x.shape(), -1, s.block);
     const detail::block_runs runs(lines, x.size());
     packed_codes codes(x.size(), 4, false);
-    const extent all = find_extent(input.values(0), x.size(), {});
     nvfp4_scales scales{std::vector<float8_e4m3>(static_cast<std::size_t>(lines.count())),
-                        nvfp4_tensor_scale(std::max(-all.min, all.max))};
+                        nvfp4_tensor_scale(finite.largest())};
     const auto streams = detail::nvfp4_streams(runs, s.block, codes.bytes().data(), scales.blocks.data());
     const caching how = detail::stores_of(codes);
     detail::for_each_run(runs, streams, exec, [&](std::ptrdiff_t, std::ptrdiff_t first, std::ptrdiff_t n, auto at) {

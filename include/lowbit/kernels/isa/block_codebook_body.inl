@@ -26,9 +26,9 @@ __attribute__((LOWBIT_TARGET)) inline void codebook_best_scales(const float* x, 
                                                                 const codebook_search& table, const float* importance,
                                                                 float* scales) {
     search_tile tile;
-    float best[lanes];
+    float best[lane_count];
     while (n >= block) {
-        const std::ptrdiff_t blocks = n / block < lanes ? n / block : lanes, count = blocks * block;
+        const std::ptrdiff_t blocks = n / block < lane_count ? n / block : lane_count, count = blocks * block;
         tile.load_blocks(x, importance, blocks, block);
         store(best, best_codebook_scale(tile.values, tile.weights(), block, table));
         __builtin_memcpy(scales, best, static_cast<std::size_t>(blocks) * sizeof(float));

@@ -102,7 +102,7 @@ __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
             unusual |= mx_scales<Element>(amax + b, tile_scales + b);
             if (format.scale == mx_scale::mse) {
-                const std::ptrdiff_t some = blocks - b < lanes ? blocks - b : lanes;
+                const std::ptrdiff_t some = blocks - b < lane_count ? blocks - b : lane_count;
                 mx_search<Element>(values + b * block, weights_from(weights, b * block), some, tile_scales + b);
             }
             mx_inverses<Element>(tile_scales + b, inverses + b);

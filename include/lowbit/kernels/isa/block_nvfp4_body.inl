@@ -71,7 +71,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
             narrow(tile_scales + b, select(zero, splat(0x38), code));  // 1
             store(steps + b, multiply(opaque(select(zero, splat(1.0f), scale.rounded())), tensor_scales));
             if (search) {
-                const std::ptrdiff_t some = blocks - b < lanes ? blocks - b : lanes;
+                const std::ptrdiff_t some = blocks - b < lane_count ? blocks - b : lane_count;
                 nvfp4_search(values + b * block, weights_from(weights, b * block), some, tensor_scale, tile_scales + b,
                              steps + b);
             }

@@ -19,8 +19,8 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline f32 plus_product(f32 sum, f
     return opaque(add(sum, opaque(multiply(a, b))));
 }
 
-/// n values of each lane's block, value i at x[i · lanes], from `origin` in units of 1 / factor; their weights in the
-/// same order, null where not weighted.
+/// n values of each lane's block, value i at x[i · lane_count], from `origin` in units of 1 / factor; their weights in
+/// the same order, null where not weighted.
 template <bool Weighted>
 class searched_blocks {
 public:
@@ -29,7 +29,7 @@ public:
         : x_(x), weights_(weights), n_(n), factor_(factor), origin_(origin), unit_(splat(1.0f)) {
         if constexpr (Weighted) {
             f32 largest = splat(0.0f);
-            for (std::ptrdiff_t i = 0; i < n; ++i) largest = max(largest, load(weights + i * lanes));
+            for (std::ptrdiff_t i = 0; i < n; ++i) largest = max(largest, load(weights + i * lane_count));
             // 2^−e for the largest weight's exponent e, so that products stay in the range of float32.
             const i32 exponent = max(min(shift_right<23>(bits(largest)), splat(253)), splat(1));
             unit_ = as_float(shift_left<23>(subtract(splat(254), exponent)));
@@ -37,13 +37,15 @@ public:
     }
 
     std::ptrdiff_t size() const { return n_; }
-    __attribute__((LOWBIT_TARGET, always_inline)) f32 plain(std::ptrdiff_t i) const { return load(x_ + i * lanes); }
+    __attribute__((LOWBIT_TARGET, always_inline)) f32 plain(std::ptrdiff_t i) const {
+        return load(x_ + i * lane_count);
+    }
     __attribute__((LOWBIT_TARGET, always_inline)) f32 value(std::ptrdiff_t i) const {
         return opaque(multiply(opaque(subtract(plain(i), origin_)), factor_));
     }
     /// y times the weight of value i.
     __attribute__((LOWBIT_TARGET, always_inline)) f32 weighed(f32 y, std::ptrdiff_t i) const {
-        if constexpr (Weighted) y = opaque(multiply(opaque(multiply(load(weights_ + i * lanes), unit_)), y));
+        if constexpr (Weighted) y = opaque(multiply(opaque(multiply(load(weights_ + i * lane_count), unit_)), y));
         return y;
     }
 
@@ -133,7 +135,7 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline f32 best_codebook_scale(con
                                                                              std::ptrdiff_t n,
                                                                              const codebook_search& table) {
     f32 amax = splat(0.0f);
-    for (std::ptrdiff_t i = 0; i < n; ++i) amax = max(amax, magnitude(load(x + i * lanes)));
+    for (std::ptrdiff_t i = 0; i < n; ++i) amax = max(amax, magnitude(load(x + i * lane_count)));
     const f32 standard = opaque(divide(amax, splat(table.top)));
     const level_search level(table.thresholds.data(), table.levels.data());
     const auto find = [&](const auto& values) __attribute__((LOWBIT_TARGET, always_inline)) {
@@ -157,7 +159,7 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline f32 best_codebook_scale(con
 __attribute__((LOWBIT_TARGET, always_inline)) inline f32 signed_largest(const float* x, std::ptrdiff_t n) {
     f32 largest = splat(0.0f);
     for (std::ptrdiff_t i = 0; i < n; ++i) {
-        const f32 value = load(x + i * lanes);
+        const f32 value = load(x + i * lane_count);
         largest = select(greater(magnitude(value), magnitude(largest)), value, largest);
     }
     return largest;
@@ -251,8 +253,8 @@ struct value_range {
     __attribute__((LOWBIT_TARGET, always_inline)) value_range(const float* x, std::ptrdiff_t n, f32 first)
         : lowest(first), largest(first) {
         for (std::ptrdiff_t i = 0; i < n; ++i) {
-            lowest = seen_min(load(x + i * lanes), lowest);
-            largest = seen_max(load(x + i * lanes), largest);
+            lowest = seen_min(load(x + i * lane_count), lowest);
+            largest = seen_max(load(x + i * lane_count), largest);
         }
     }
 };

@@ -14,7 +14,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q4_k layout, const
         tile.load_blocks(x + first, weights_from(importance, first), count * parts, part);
         const auto line = best_line(tile.values, tile.weights(), part, value_range(tile.values, part, splat(0.0f)),
                                     layout.lines(search));
-        float scales[lanes], minima[lanes], d[lanes], dmin[lanes];
+        float scales[lane_count], minima[lane_count], d[lane_count], dmin[lane_count];
         store(scales, line.scale);
         store(minima, subtract(splat(0.0f), line.minimum));
         for (std::ptrdiff_t b = 0; b < 2; ++b) {
@@ -28,7 +28,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q4_k layout, const
         const scale_and_minimum multiples =
             best_multiples(tile.values, tile.weights(), part, steps,
                            nearest_multiples({load(scales), load(minima)}, steps), layout.rounds(search));
-        float inverses[lanes], offsets[lanes];
+        float inverses[lane_count], offsets[lane_count];
         store(scales, multiples.scale);
         store(minima, multiples.minimum);
         store(offsets, multiply(multiples.minimum, steps.minimum));
@@ -56,11 +56,12 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q6_k layout, const
     constexpr std::ptrdiff_t part = layout.part;
     search_tile tile;
     for (std::ptrdiff_t first = 0; first < n; first += layout.size, blocks += layout.bytes) {
-        tile.load_blocks(x + first, weights_from(importance, first), lanes, part);
+        tile.load_blocks(x + first, weights_from(importance, first), lane_count, part);
         const f32 standard = opaque(divide(signed_largest(tile.values, part), splat(-32.0f)));
-        float scales[lanes], steps[lanes];
+        float scales[lane_count], steps[lane_count];
         store(scales, best_integer_scale(tile.values, tile.weights(), part, standard, layout.neighbourhood(search)));
-        const float d = store_float16(quotient(lanes_scalar::signed_largest(scales, lanes), -128.0f), blocks + 208);
+        const float d =
+            store_float16(quotient(lanes_scalar::signed_largest(scales, lane_count), -128.0f), blocks + 208);
         const f32 inverse = splat(lanes_scalar::reciprocal_or_zero(d));
         const f32 sc = integer_levels(-128.0f, 127.0f)(opaque(multiply(load(scales), inverse)));
         narrow(reinterpret_cast<std::int8_t*>(blocks + 192), truncate(sc));

@@ -44,7 +44,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q8_0 layout, const
             f32 scale = opaque(divide(as_float(load(amax + b)), splat(127.0f)));
             if (search)
                 scale = ggml_search(values + b * block, weights_from(importance, first + b * block),
-                                    count - b < lanes ? count - b : lanes, scale, layout.neighbourhood);
+                                    count - b < lane_count ? count - b : lane_count, scale, layout.neighbourhood);
             ggml_scales(scale, d + b, inverses + b);
         }
         for (std::ptrdiff_t b = 0; b + 2 <= count; b += 2) {
@@ -114,7 +114,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q4_0 layout, const
             f32 scale = opaque(divide(largest, splat(-8.0f)));
             if (search)
                 scale = ggml_search(values + b * block, weights_from(importance, first + b * block),
-                                    count - b < lanes ? count - b : lanes, scale, layout.neighbourhood);
+                                    count - b < lane_count ? count - b : lane_count, scale, layout.neighbourhood);
             ggml_scales(scale, d + b, inverses + b);
         }
         for (std::ptrdiff_t b = 0; b < count; ++b) {
@@ -154,9 +154,9 @@ template <class Layout, class Function>
 __attribute__((LOWBIT_TARGET, always_inline)) inline void for_sixteen_blocks(Layout layout, const float* x,
                                                                              std::ptrdiff_t n, const float* importance,
                                                                              std::uint8_t* blocks, Function f) {
-    for (std::ptrdiff_t first = 0; first < n; first += lanes * layout.size) {
+    for (std::ptrdiff_t first = 0; first < n; first += lane_count * layout.size) {
         const std::ptrdiff_t left = (n - first) / layout.size;
-        f(x + first, weights_from(importance, first), left < lanes ? left : lanes,
+        f(x + first, weights_from(importance, first), left < lane_count ? left : lane_count,
           blocks + first / layout.size * layout.bytes);
     }
 }
@@ -174,15 +174,15 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_q4_1 layout, const
         tile.load_blocks(values, weights, count, layout.size);
         const value_range range(tile.values, layout.size, load(tile.values));
         f32 d = opaque(divide(opaque(subtract(range.largest, range.lowest)), splat(15.0f))), m = range.lowest;
-        float widths[lanes];
+        float widths[lane_count];
         store(widths, d);
         if (search) {
             const auto line = best_line(tile.values, tile.weights(), layout.size, range, layout.neighbourhood);
             d = through_half(clamp_to_float16(line.scale));
             m = through_half(clamp_to_float16(line.minimum));
         }
-        float inverses[lanes], minima[lanes];
-        std::uint16_t halves[2][lanes];
+        float inverses[lane_count], minima[lane_count];
+        std::uint16_t halves[2][lane_count];
         ggml_scales(d, halves[0], inverses);
         store_halves(halves[1], clamp_to_float16(m));
         store(minima, m);
@@ -214,8 +214,8 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_iq4_nl layout, con
         search_tile tile;
         tile.load_blocks(values, weights, count, layout.size);
         const f32 scale = best_codebook_scale(tile.values, tile.weights(), layout.size, table);
-        float inverses[lanes];
-        std::uint16_t halves[lanes];
+        float inverses[lane_count];
+        std::uint16_t halves[lane_count];
         ggml_scales(through_half(clamp_to_float16(scale)), halves, inverses);
         for (std::ptrdiff_t b = 0; b < count; ++b) {
             const float* const from = values + b * layout.size;
@@ -246,9 +246,9 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_mxfp4 layout, cons
     const f32 code_of_rank = load(codes);
     const auto sixteen = [&](const float* values, const float* weights, std::ptrdiff_t count, std::uint8_t* out)
         __attribute__((LOWBIT_TARGET)) {
-        std::uint32_t amax[lanes];
-        float inverses[lanes];
-        std::uint8_t scales[lanes];
+        std::uint32_t amax[lane_count];
+        float inverses[lane_count];
+        std::uint8_t scales[lane_count];
         block_maxima<layout.size>(values, count, amax);
         const bool unusual = mx_scales<float4_e2m1>(amax, scales);
         if (search) mx_search<float4_e2m1>(values, weights, count, scales);

@@ -22,7 +22,7 @@ struct i32 {
     __m256i low, high;
 };
 using mask = i32;  ///< all bits of a lane
-inline constexpr std::ptrdiff_t lanes = 16;
+inline constexpr std::ptrdiff_t lane_count = 16;
 
 // Memory ----------------------------------------------------------------------------------------------------------
 

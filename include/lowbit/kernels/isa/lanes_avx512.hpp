@@ -24,7 +24,7 @@ using i32 = __m512i;
 using mask = __mmask16;  ///< one bit a lane
 
 inline constexpr mask all = 0xffff;
-inline constexpr std::ptrdiff_t lanes = 16;
+inline constexpr std::ptrdiff_t lane_count = 16;
 
 // Memory ----------------------------------------------------------------------------------------------------------
 

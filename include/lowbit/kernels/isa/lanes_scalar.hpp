@@ -16,7 +16,7 @@ using f32 = float;
 using i32 = std::int32_t;
 using mask = bool;
 
-inline constexpr std::ptrdiff_t lanes = 1;
+inline constexpr std::ptrdiff_t lane_count = 1;
 
 inline f32 load(const float* p) { return *p; }
 inline f32 splat(float x) { return x; }

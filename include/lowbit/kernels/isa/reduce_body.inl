@@ -27,6 +27,25 @@ __attribute__((LOWBIT_TARGET)) inline extent find_extent(const float* x, std::pt
     return scalar::find_extent(x + i, n - i, seen);
 }
 
+__attribute__((LOWBIT_TARGET)) inline float find_magnitude(const float* x, std::ptrdiff_t n) {
+    const i32 magnitude = splat(INT32_MAX);
+    const auto at = [&](const float* p) __attribute__((LOWBIT_TARGET, always_inline)) {
+        return bit_and(load_bits(p), magnitude);
+    };
+    i32 a = splat(0), b = a, c = a, d = a;
+    std::ptrdiff_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        a = max(a, at(x + i));
+        b = max(b, at(x + i + 16));
+        c = max(c, at(x + i + 32));
+        d = max(d, at(x + i + 48));
+    }
+    float largest[17];
+    store(largest, as_float(max(max(a, b), max(c, d))));
+    largest[16] = largest_magnitude(x + i, n - i);
+    return largest_magnitude(largest, 17);
+}
+
 /// How many values, in steps of 64, come before the first 64 with a magnitude beyond `greatest`, as bits.
 __attribute__((LOWBIT_TARGET)) inline std::ptrdiff_t count_up_to(const float* x, std::ptrdiff_t n,
                                                                  std::int32_t greatest) {

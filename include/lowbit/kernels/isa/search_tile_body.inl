@@ -18,24 +18,24 @@ public:
     /// Of the values, in their order, or null.
     const float* weights() const { return weighted_ ? weights_ : nullptr; }
 
-    alignas(64) float values[most_searched * lanes];
+    alignas(64) float values[most_searched * lane_count];
 
 private:
     __attribute__((LOWBIT_TARGET)) static void side_by_side(const float* x, std::ptrdiff_t blocks, std::ptrdiff_t n,
                                                             float* to) {
-        float padded[most_searched * lanes];
-        if (blocks < lanes) {
-            __builtin_memset(padded, 0, static_cast<std::size_t>(lanes * n) * sizeof(float));
+        float padded[most_searched * lane_count];
+        if (blocks < lane_count) {
+            __builtin_memset(padded, 0, static_cast<std::size_t>(lane_count * n) * sizeof(float));
             __builtin_memcpy(padded, x, static_cast<std::size_t>(blocks * n) * sizeof(float));
             x = padded;
         }
-        std::int32_t starts[lanes];
-        for (std::int32_t b = 0; b < lanes; ++b) starts[b] = b * static_cast<std::int32_t>(n);
+        std::int32_t starts[lane_count];
+        for (std::int32_t b = 0; b < lane_count; ++b) starts[b] = b * static_cast<std::int32_t>(n);
         const i32 offsets = load(starts);
-        for (std::ptrdiff_t i = 0; i < n; ++i) store(to + i * lanes, gather(x + i, offsets));
+        for (std::ptrdiff_t i = 0; i < n; ++i) store(to + i * lane_count, gather(x + i, offsets));
     }
 
-    alignas(64) float weights_[most_searched * lanes];
+    alignas(64) float weights_[most_searched * lane_count];
     bool weighted_ = false;
 };
 

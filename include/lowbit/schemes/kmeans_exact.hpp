@@ -50,6 +50,8 @@ public:
     /// Errors: see check_kmeans_input.
     kmeans_solver(std::span<const float> values, std::span<const float> weights, const executor& exec)
         : values_((check_kmeans_input(values, weights), values), weights, exec), exec_(exec) {}
+    kmeans_solver(const kmeans_solver&) = delete;  // the paths borrow the cells
+    kmeans_solver& operator=(const kmeans_solver&) = delete;
 
     /// The best k clusters, or fewer where there are fewer distinct values.
     kmeans_solution solve(std::ptrdiff_t k) {
@@ -207,7 +209,7 @@ private:
     /// The best path for a price over the points, its nodes numbered as the values are.
     link_path best_path(double price) {
         ++paths_;
-        link_path path{least_cost_nodes(points_, credit_, price, exec_)};
+        link_path path{solver_.nodes(price, exec_)};
         for (std::int32_t& node : path.nodes) node = first_[static_cast<std::size_t>(node)];
         for (std::size_t i = 1; i < path.nodes.size(); ++i)
             path.cost += values_.cluster(path.nodes[i - 1], path.nodes[i]).first;
@@ -306,6 +308,7 @@ private:
     sorted_points points_;             // cells
     std::vector<std::int32_t> first_;  // where each begins in the values, and the end
     std::vector<double> credit_;       // of the nodes between them; empty for none
+    path_solver solver_{points_, credit_};
     std::ptrdiff_t merged_ = 0;        // cells of several values
     std::vector<cut> cuts_;            // that the cells were made around
     double cells_ = 32;                // coarse ones, about so many a cluster

@@ -58,11 +58,7 @@ class path_sweep {
 public:
     /// Borrows the points. credit: one per node, or empty for none. backward: from the last node on.
     path_sweep(const sorted_points& points, const std::vector<double>& credit, bool backward)
-        : points_(points),
-          credit_(credit),
-          backward_(backward),
-          cost_(static_cast<std::size_t>(points.size() + 1)),
-          parent_(cost_.size()) {}
+        : points_(points), credit_(credit), backward_(backward) {}
 
     /// Nodes 0 … last, for a price ≥ 0. Rows go in blocks that take their parents from before the block, by divide and
     /// conquer over the monotone best parents; when the block's last row has no better parent inside the block, then no
@@ -70,6 +66,13 @@ public:
     /// that neither outliers nor far clusters cost precision. Complexity: O(m log m) for m points.
     void solve(double price, std::ptrdiff_t last) {
         price_ = price;
+        const auto nodes = static_cast<std::size_t>(points_.size() + 1);
+        if (cost_.size() < nodes) {
+            cost_.resize(nodes);
+            parent_.resize(nodes);
+        }
+        cost_[0] = 0;
+        parent_[0] = 0;
         for (std::ptrdiff_t done = 0; done < last;) {
             // A cluster about as long as the one before fits: its rows cannot start inside of it.
             std::ptrdiff_t rows = std::clamp<std::ptrdiff_t>((done - parent(done)) * 7 / 8, 1, last - done);
@@ -169,38 +172,55 @@ private:
     std::vector<std::int32_t> best_;
 };
 
-/// The best path when each link is charged a price ≥ 0 and each inner node pays a credit (one per node, or none where
-/// it is empty): a sweep from each end to the middle, on two threads where the executor has them, and the best link
-/// across it. O(m log m) for m ≥ 1 points.
+/// Best paths of points that may change from one to the next; keeps its memory.
+class path_solver {
+public:
+    /// Borrows the points, and a credit for each node or none where it is empty.
+    path_solver(const sorted_points& points, const std::vector<double>& credit)
+        : points_(points), credit_(credit), left_(points, credit, false), right_(points, credit, true) {}
+
+    /// The best path when each link is charged a price ≥ 0 and each inner node pays its credit: a sweep from each end
+    /// to the middle, on two threads where the executor has them, and the best link across it. O(m log m) for m ≥ 1
+    /// points.
+    std::vector<std::int32_t> nodes(double price, const executor& exec) {
+        const std::ptrdiff_t last = points_.size(), middle = last / 2;
+        const executor serial;
+        (last < 4096 ? serial : exec).parallel_for(2, [&](std::ptrdiff_t i) {
+            i == 0 ? left_.solve(price, middle) : right_.solve(price, last - middle);
+        });
+        // Parents are monotone: the link across ends no later than that of the best path from the middle itself.
+        const std::ptrdiff_t furthest = last - right_.parent(last - middle);
+        left_.reach_beyond(middle, furthest);
+        double least = std::numeric_limits<double>::infinity();
+        std::ptrdiff_t join = furthest;
+        for (std::ptrdiff_t node = middle + 1; node <= furthest; ++node) {
+            const double own = node == last || credit_.empty() ? 0.0 : credit_[static_cast<std::size_t>(node)];
+            const double cost = left_.cost(node) + right_.cost(last - node) - own;
+            if (cost < least) least = cost, join = node;
+        }
+        std::vector<std::int32_t> found;
+        for (std::ptrdiff_t node = join; node != 0; node = left_.parent(node)) {
+            found.push_back(static_cast<std::int32_t>(node));
+        }
+        found.push_back(0);
+        std::reverse(found.begin(), found.end());
+        for (std::ptrdiff_t node = last - join; node != 0;) {
+            node = right_.parent(node);
+            found.push_back(static_cast<std::int32_t>(last - node));
+        }
+        return found;
+    }
+
+private:
+    const sorted_points& points_;
+    const std::vector<double>& credit_;
+    path_sweep left_, right_;
+};
+
+/// One best path.
 inline std::vector<std::int32_t> least_cost_nodes(const sorted_points& points, const std::vector<double>& credit,
                                                   double price, const executor& exec) {
-    const std::ptrdiff_t last = points.size(), middle = last / 2;
-    path_sweep left(points, credit, false), right(points, credit, true);
-    const executor serial;
-    (last < 4096 ? serial : exec).parallel_for(2, [&](std::ptrdiff_t i) {
-        i == 0 ? left.solve(price, middle) : right.solve(price, last - middle);
-    });
-    // Parents are monotone: the link across ends no later than that of the best path from the middle itself.
-    const std::ptrdiff_t furthest = last - right.parent(last - middle);
-    left.reach_beyond(middle, furthest);
-    double least = std::numeric_limits<double>::infinity();
-    std::ptrdiff_t join = furthest;
-    for (std::ptrdiff_t node = middle + 1; node <= furthest; ++node) {
-        const double own = node == last || credit.empty() ? 0.0 : credit[static_cast<std::size_t>(node)];
-        const double cost = left.cost(node) + right.cost(last - node) - own;
-        if (cost < least) least = cost, join = node;
-    }
-    std::vector<std::int32_t> nodes;
-    for (std::ptrdiff_t node = join; node != 0; node = left.parent(node)) {
-        nodes.push_back(static_cast<std::int32_t>(node));
-    }
-    nodes.push_back(0);
-    std::reverse(nodes.begin(), nodes.end());
-    for (std::ptrdiff_t node = last - join; node != 0;) {
-        node = right.parent(node);
-        nodes.push_back(static_cast<std::int32_t>(last - node));
-    }
-    return nodes;
+    return path_solver(points, credit).nodes(price, exec);
 }
 
 /// A path of `links` links out of one with fewer and one with more, both best for the same price: the few one up to a

@@ -315,7 +315,8 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
 }
 
 /// A matrix on the calling thread: as `run_gemm`, without what would cost short calls most of their time.
-inline void run_matrix(const gemm_header& h, std::ptrdiff_t rows, const std::uint8_t* x, std::uint8_t* y) {
+LOWBIT_ALWAYS_INLINE void run_matrix(const gemm_header& h, std::ptrdiff_t rows, const std::uint8_t* x,
+                                     std::uint8_t* y) {
     const std::ptrdiff_t out = h.shape.out_channels, y_value = bytes_of(h.output);
     const gemm_geometry& geometry = h.geometry;
     gemm_tap tap{.stride = h.segment, .steps = h.steps, .bytes = h.segment};

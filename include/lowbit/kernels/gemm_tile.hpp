@@ -7,6 +7,8 @@
 #include <lowbit/core/config.hpp>
 #include <lowbit/kernels/packed_gemm.hpp>
 
+#include <utility>
+
 namespace lowbit::detail {
 
 /// One term of the sum: `steps` steps of 4 bytes of each row of x, times as many of the weights.

@@ -210,10 +210,12 @@ LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
 }
 
 /// Picks the kernel for the number of rows.
+template <int Registers, int... Rows>
+LOWBIT_TARGET void gemm_tile_of_rows(const gemm_tile& tile, std::integer_sequence<int, Rows...>) {
+    static constexpr gemm_tile_function kernels[] = {gemm_rows<Rows + 1, Registers>...};
+    kernels[tile.rows - 1](tile);
+}
 template <int Registers, int Rows>
 LOWBIT_TARGET void gemm_tile_up_to(const gemm_tile& tile) {
-    if constexpr (Rows > 1) {
-        if (tile.rows < Rows) return gemm_tile_up_to<Registers, Rows - 1>(tile);
-    }
-    gemm_rows<Rows, Registers>(tile);
+    gemm_tile_of_rows<Registers>(tile, std::make_integer_sequence<int, Rows>());
 }

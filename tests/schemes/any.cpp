@@ -8,10 +8,11 @@
 using namespace lowbit;
 
 TEST_CASE("scheme strings are read and printed losslessly") {
-    for (const std::string text : {"int8", "int2", "uint16", "int4:channel=0", "int4:group=128", "int4:group=32@0",
-                                   "int8:asymmetric", "int8:full", "uint8:asymmetric:narrow", "int8:ties=away",
-                                   "int4:group=64:asymmetric:narrow:ties=away:scale=bf16", "int4:group=32:scale=f16",
-                                   "int4:channel=0:clip=mse", "int4:clip=percentile=99.9", "uint4:clip=aciq-laplace"}) {
+    for (const std::string text :
+         {"int8", "int2", "uint16", "int4:channel=0", "int4:group=128", "int4:group=32@0", "int8:asymmetric",
+          "int8:full", "uint8:asymmetric:narrow", "int8:ties=away",
+          "int4:group=64:asymmetric:narrow:ties=away:scale=bf16", "int4:group=32:scale=f16", "int4:channel=0:clip=mse",
+          "int4:clip=percentile=99.9", "uint4:clip=aciq-laplace", "vkmeans8", "vkmeans12:d=8:iterations=5:seed=7"}) {
         CAPTURE(text);
         CHECK(to_string(parse_scheme(text)) == text);
     }
@@ -23,6 +24,8 @@ TEST_CASE("a scheme string that is not understood names the word") {
     CHECK_THROWS_WITH(parse_scheme("int8:gamma=channel"),
                       Catch::Contains("gamma") && Catch::Contains("does not apply"));
     CHECK_THROWS_WITH(parse_scheme("int17"), Catch::Contains("2 to 16"));
+    CHECK_THROWS_WITH(parse_scheme("vkmeans8:d=0"), Catch::Contains("vectors of 0"));
+    CHECK_THROWS_WITH(parse_scheme("vkmeans8:seed=-1"), Catch::Contains("seed=-1"));
     CHECK_THROWS_WITH(parse_scheme("float8"), Catch::Contains("unknown name \"float8\""));
     CHECK_THROWS_WITH(parse_scheme(""), Catch::Contains("unknown name"));
     CHECK_THROWS_WITH(parse_scheme("int8:group"), Catch::Contains("needs a value"));

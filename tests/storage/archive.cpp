@@ -35,6 +35,8 @@ const char* const schemes[] = {"int8",
                                "nf4:double",
                                "q4_k",
                                "int13",
+                               "vkmeans6:d=2:seed=18446744073709551615",
+                               "vkmeans9:iterations=3",
                                "table:levels=bf800000bf400000bf000000be8000003e0000003e8000003ec000003f000000"
                                "3f2000003f4000003f6000003f8000003fa000003fc000003fe0000040000000:block=32"};
 

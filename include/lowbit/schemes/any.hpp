@@ -10,6 +10,7 @@
 #include <lowbit/schemes/microexponent.hpp>
 #include <lowbit/schemes/nvfp4.hpp>
 #include <lowbit/schemes/ocp_mx.hpp>
+#include <lowbit/schemes/vector_codebook.hpp>
 #include <lowbit/schemes/vsq.hpp>
 
 #include <concepts>
@@ -35,7 +36,7 @@ struct scheme_list {
 
 /// Every scheme of the library, in the order in which parse_scheme asks them.
 using all_schemes = scheme_list<affine, kmeans, vsq, microexponent<7>, microexponent<4>, microexponent<2>,
-                                microexponent<3>, ocp_mx, nvfp4, fixed_codebook, ggml_block>;
+                                microexponent<3>, ocp_mx, nvfp4, fixed_codebook, ggml_block, vector_kmeans>;
 
 // One of the types, or (mxfp4) derived from one of them.
 template <class T, class Variant>

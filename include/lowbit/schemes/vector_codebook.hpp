@@ -12,14 +12,18 @@
 #include <lowbit/core/numeric.hpp>
 #include <lowbit/schemes/packed_codes.hpp>
 #include <lowbit/schemes/quantize.hpp>
+#include <lowbit/schemes/scheme_text.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -248,7 +252,7 @@ std::vector<std::uint16_t> nearest_labels(const X& x, const vector_codebook& boo
     return labels;
 }
 
-/// The scheme: vectors of `dimension` values along the last axis, labels of `bits` bits.
+/// The scheme "vkmeansN": vectors of `dimension` values along the last axis, labels of N bits.
 struct vector_kmeans {
     std::ptrdiff_t dimension = 4;
     int bits = 8;  ///< 1 … 16
@@ -287,8 +291,16 @@ private:
     vector_codebook book_{.dimension = 4};
 };
 
+/// Errors: bits outside 1 … 16, a dimension or iterations below 1.
+inline void check_scheme(const vector_kmeans& s) {
+    check(s.bits >= 1 && s.bits <= 16, "vector_kmeans: ", s.bits, " bits; 1 to 16 are supported");
+    check(s.dimension >= 1 && s.iterations >= 1, "vector_kmeans: ", s.iterations, " iterations on vectors of ",
+          s.dimension);
+}
+
 /// Labels, and 2^bits centroids of float32 (or as many as there are vectors).
 inline std::ptrdiff_t bytes(const vector_kmeans& s, const tensor_shape& shape) {
+    check_scheme(s);
     const std::ptrdiff_t vectors = shape.size() / s.dimension;
     return packed_bytes(vectors, s.bits) + 4 * s.dimension * std::min(vectors, std::ptrdiff_t{1} << s.bits);
 }
@@ -297,11 +309,11 @@ inline std::ptrdiff_t bytes(const vector_kmeans& s, const tensor_shape& shape) {
 /// values that are not finite.
 inline vector_kmeans_tensor encode(tensor_view<const float> x, const vector_kmeans& s,
                                    std::span<const float> importance, const executor& exec) {
-    check(s.bits >= 1 && s.bits <= 16, "vector_kmeans: ", s.bits, " bits; 1 to 16 are supported");
+    check_scheme(s);
     check(importance.empty(), "vector_kmeans: importance is not supported");
     const std::ptrdiff_t last = x.shape().rank() == 0 ? 1 : x.shape()[x.shape().rank() - 1];
-    check(s.dimension >= 1 && last % s.dimension == 0, "vector_kmeans: the last axis has ", last,
-          " values, which are no vectors of ", s.dimension);
+    check(last % s.dimension == 0, "vector_kmeans: the last axis has ", last, " values, which are no vectors of ",
+          s.dimension);
     vector_codebook book =
         train_vector_codebook(x, s.dimension, std::ptrdiff_t{1} << s.bits, {s.iterations, s.seed}, exec);
     packed_codes codes(x.size() / s.dimension, s.bits, false);
@@ -316,6 +328,33 @@ inline void decode(const vector_kmeans_tensor& q, tensor_view<float> out, const 
     const std::ptrdiff_t d = q.scheme().dimension;
     for (std::ptrdiff_t v = 0; v < q.packed().size(); ++v)
         std::copy_n(q.book().centroids.data() + q.packed()[v] * d, d, out.data() + v * d);
+}
+
+/// Reads "vkmeansN" and its suffixes, `:d=D` (4), `:iterations=I` (25), `:seed=S` (1). False where the name is
+/// another's.
+inline bool parse(scheme_text& text, vector_kmeans& s) {
+    const std::optional<int> bits = text.numbered("vkmeans", 1, 16);
+    if (!bits) return false;
+    s = {.bits = *bits};
+    if (const auto d = text.take_integer("d")) s.dimension = *d;
+    if (const auto iterations = text.take_integer("iterations")) s.iterations = *iterations;
+    if (const std::optional<std::string_view> seed = text.take_value("seed")) {
+        const auto [end, status] = std::from_chars(seed->data(), seed->data() + seed->size(), s.seed);
+        check(status == std::errc{} && end == seed->data() + seed->size(), "scheme: \":seed=", *seed,
+              "\" is not an integer of 64 bits");
+    }
+    check_scheme(s);
+    return true;
+}
+
+/// The string that `parse_scheme` reads back as the same scheme.
+inline std::string to_string(const vector_kmeans& s) {
+    const vector_kmeans standard;
+    std::string text = detail::concat("vkmeans", s.bits);
+    if (s.dimension != standard.dimension) text += detail::concat(":d=", s.dimension);
+    if (s.iterations != standard.iterations) text += detail::concat(":iterations=", s.iterations);
+    if (s.seed != standard.seed) text += detail::concat(":seed=", s.seed);
+    return text;
 }
 
 }  // namespace lowbit

@@ -132,7 +132,7 @@ public:
     void add(std::string_view name, const Q& q, coding how = coding::raw) {
         tensor_parts parts = to_parts(q);
         add_entry(name, to_string(q.scheme()), q.shape());
-        add_codes(std::move(parts.codes), parts.code_bits, q.shape().size(), how);
+        add_codes(std::move(parts.codes), parts.code_bits, parts.code_count, how);
         if (!parts.parameters.empty()) add_raw(std::move(parts.parameters));
     }
 
@@ -318,7 +318,7 @@ public:
             std::vector<std::byte> decoded;
             std::span<const std::byte> raw = checked(e, codes);
             if (codes.how != coding::raw) {
-                const detail::code_symbols as(code_bits(s), e.shape.size(), codes.decoded);
+                const detail::code_symbols as(code_bits(s), detail::code_count(s, e.shape), codes.decoded);
                 check(as.count / archive_most_symbols <= codes.stored, "archive: \"", name, "\": ", codes.stored,
                       " bytes at byte ", codes.offset, " for ", as.count, " codes");
                 decoded.resize(codes.decoded);

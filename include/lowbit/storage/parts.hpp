@@ -24,7 +24,8 @@ namespace lowbit {
 /// A quantized tensor as bytes.
 struct tensor_parts {
     std::vector<std::byte> codes, parameters;
-    int code_bits = 8;  ///< width of the integers that `codes` packs
+    int code_bits = 8;              ///< width of the integers that `codes` packs,
+    std::ptrdiff_t code_count = 0;  ///< and how many there are
 };
 
 namespace detail {
@@ -125,6 +126,16 @@ void transfer(Io& io, const kmeans&, const tensor_shape&, std::vector<std::vecto
     for (std::vector<float>& book : books) transfer_all(io, book);
 }
 
+/// A codebook of vectors, the same way: NaN where an entry is not used.
+inline std::vector<float> make_parameters(const vector_kmeans& s, const tensor_shape& shape, std::size_t) {
+    const std::ptrdiff_t entries = std::min(shape.size() / s.dimension, std::ptrdiff_t{1} << s.bits);
+    return std::vector<float>(static_cast<std::size_t>(entries * s.dimension));
+}
+template <class Io>
+void transfer(Io& io, const vector_kmeans&, const tensor_shape&, std::vector<float>& centroids) {
+    transfer_all(io, centroids);
+}
+
 inline vsq_scales make_parameters(const vsq& s, const tensor_shape& shape, std::size_t) {
     return {packed_codes(block_lines(shape, -1, s.vector).count(), s.scale_bits, false),
             std::vector<float>(static_cast<std::size_t>(gamma_count(s, shape)))};
@@ -204,6 +215,15 @@ inline std::vector<std::vector<float>> parameters_of(const kmeans_tensor& q) {
     return books;
 }
 
+inline std::vector<float> parameters_of(const vector_kmeans_tensor& q) {
+    std::vector<float> centroids = make_parameters(q.scheme(), q.shape(), 0);
+    check(q.book().centroids.size() <= centroids.size(), "vector_kmeans: ", q.book().size(),
+          " centroids are more than there are vectors");
+    std::fill(centroids.begin(), centroids.end(), std::numeric_limits<float>::quiet_NaN());
+    std::copy(q.book().centroids.begin(), q.book().centroids.end(), centroids.begin());
+    return centroids;
+}
+
 template <class Scheme, class Parameters>
 auto assemble(const Scheme& s, const tensor_shape& shape, packed_codes codes, Parameters parameters) {
     using tensor_type = all_schemes::encoded<Scheme>;
@@ -234,6 +254,32 @@ inline kmeans_tensor assemble(const kmeans& s, const tensor_shape& shape, packed
     return q;
 }
 
+inline vector_kmeans_tensor assemble(const vector_kmeans& s, const tensor_shape& shape, packed_codes codes,
+                                     std::vector<float> centroids) {
+    const auto end = std::find_if(centroids.begin(), centroids.end(), [](float x) { return is_nan(x); });
+    centroids.erase(end, centroids.end());
+    check(std::ssize(centroids) % s.dimension == 0, "vector_kmeans: ", centroids.size(), " values are no centroids of ",
+          s.dimension);
+    vector_kmeans_tensor q(s, shape, std::move(codes), {.dimension = s.dimension, .centroids = std::move(centroids)});
+    for (std::ptrdiff_t v = 0; v < q.packed().size(); ++v) {
+        check(q.packed()[v] < q.book().size(), "vector_kmeans: label ", q.packed()[v], " of vector ", v,
+              " of a codebook of ", q.book().size(), " centroids");
+    }
+    return q;
+}
+
+/// How many codes a tensor has: one an element, or one a vector.
+template <class Scheme>
+std::ptrdiff_t code_count(const Scheme&, const tensor_shape& shape) {
+    return shape.size();
+}
+inline std::ptrdiff_t code_count(const vector_kmeans& s, const tensor_shape& shape) {
+    const std::ptrdiff_t last = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
+    check(last % s.dimension == 0, "vector_kmeans: the last axis has ", last, " values, which are no vectors of ",
+          s.dimension);
+    return shape.size() / s.dimension;
+}
+
 /// Width and signedness of a scheme's codes.
 inline std::pair<int, bool> code_format(const affine& s) { return {s.bits, s.is_signed}; }
 inline std::pair<int, bool> code_format(const kmeans& s) { return {s.bits, false}; }
@@ -245,6 +291,7 @@ std::pair<int, bool> code_format(const microexponent<M>&) {
 inline std::pair<int, bool> code_format(const ocp_mx& s) { return {mx_bits(s.element), s.element == mx_element::int8}; }
 inline std::pair<int, bool> code_format(const nvfp4&) { return {4, false}; }
 inline std::pair<int, bool> code_format(const fixed_codebook&) { return {4, false}; }
+inline std::pair<int, bool> code_format(const vector_kmeans& s) { return {s.bits, false}; }
 
 }  // namespace detail
 
@@ -255,12 +302,12 @@ tensor_parts to_parts(const Q& q) {
     detail::part_writer io;
     detail::transfer(io, q.scheme(), q.shape(), parameters);
     const auto codes = std::as_bytes(q.packed().bytes());
-    return {{codes.begin(), codes.end()}, io.take(), q.packed().bits()};
+    return {{codes.begin(), codes.end()}, io.take(), q.packed().bits(), q.packed().size()};
 }
 
 inline tensor_parts to_parts(const ggml_tensor& q) {
     const auto blocks = std::as_bytes(q.blocks());
-    return {{blocks.begin(), blocks.end()}, {}, 8};
+    return {{blocks.begin(), blocks.end()}, {}, 8, std::ssize(blocks)};
 }
 
 inline tensor_parts to_parts(const any_quantized& q) {
@@ -279,8 +326,9 @@ template <class Scheme>
 auto from_parts(const Scheme& s, const tensor_shape& shape, std::span<const std::byte> codes,
                 std::span<const std::byte> parameters) {
     const auto [bits, is_signed] = detail::code_format(s);
-    check(std::ssize(codes) == packed_bytes(shape.size(), bits), "codes: ", codes.size(), " bytes for ",
-          to_string(shape), " at ", bits, " bits");
+    const std::ptrdiff_t count = detail::code_count(s, shape);
+    check(std::ssize(codes) == packed_bytes(count, bits), "codes: ", codes.size(), " bytes for ", to_string(shape),
+          " at ", bits, " bits");
     // A caller's codebook alone may be larger than its scheme says.
     const auto expected = detail::scheme_bytes(s, shape) - std::ssize(codes);
     check(std::ssize(parameters) == expected || (std::is_same_v<Scheme, kmeans> && std::ssize(parameters) > expected &&
@@ -290,9 +338,9 @@ auto from_parts(const Scheme& s, const tensor_shape& shape, std::span<const std:
     auto values = detail::make_parameters(s, shape, parameters.size());
     detail::transfer(io, s, shape, values);
     io.finish();
-    packed_codes packed(shape.size(), bits, is_signed);
+    packed_codes packed(count, bits, is_signed);
     std::transform(codes.begin(), codes.end(), packed.bytes().begin(), [](std::byte b) { return std::uint8_t(b); });
-    const std::size_t used = static_cast<std::size_t>(shape.size() * bits % 8);
+    const std::size_t used = static_cast<std::size_t>(count * bits % 8);
     check(used == 0 || packed.bytes().back() >> used == 0, "codes: bits after the last one are not 0");
     return detail::assemble(s, shape, std::move(packed), std::move(values));
 }

@@ -29,7 +29,7 @@ if(LOWBIT_CHECKED)
     target_link_options(lowbit_development INTERFACE -fsanitize=address,undefined)
 endif()
 if(LOWBIT_COVERAGE)
-    target_compile_options(lowbit_development INTERFACE -O1 --coverage)
+    target_compile_options(lowbit_development INTERFACE -O1 --coverage -fprofile-update=atomic)
     target_link_options(lowbit_development INTERFACE --coverage)
 endif()
 

@@ -4,9 +4,9 @@
 //
 //   deep_compress [NETWORK …]      (default: all three)
 //
-// Prints a table and writes build/report/deep_compress.{json,html} and build/report/<network>.lowbit. Training and fine-tuning
-// see training images only; the sparsities and epochs below were settled while looking at test accuracy, which makes the
-// points lost a little optimistic.
+// Prints a table and writes build/report/deep_compress.{json,html} and build/report/<network>.lowbit. Training and
+// fine-tuning see training images only; the sparsities and epochs below were settled while looking at test accuracy,
+// which makes the points lost a little optimistic.
 #include "common/networks.hpp"
 #include "common/progress.hpp"
 #include "common/report.hpp"

@@ -37,6 +37,8 @@
 #include <lowbit/kernels/elementwise_task.hpp>
 #include <lowbit/kernels/gemm_run.hpp>
 #include <lowbit/kernels/gemm_tile.hpp>
+#include <lowbit/kernels/ggml_blocks_of_256.hpp>
+#include <lowbit/kernels/ggml_blocks_of_32.hpp>
 #include <lowbit/kernels/hadamard.hpp>
 #include <lowbit/kernels/layer.hpp>
 #include <lowbit/kernels/linear.hpp>

@@ -41,7 +41,8 @@ TEST_CASE("dynamic int8: exactly the products of the dequantized operands") {
 
 TEST_CASE("dynamic int8: what it refuses") {
     const auto x = golden_gaussian({2, 64});
-    CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 64}), affine{.bits = 12})), Catch::Contains("at most 8"));
+    CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 64}), affine{.bits = 12})),
+                      Catch::Contains("at most 8"));
     CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 64}), affine{.granularity = per_group(0, 2)})),
                       Catch::Contains("groups of the last"));
     CHECK_THROWS_WITH(dynamic_linear(x, quantize(golden_gaussian({4, 65}), affine{})), Catch::Contains("must be 65"));
@@ -69,8 +70,9 @@ TEST_CASE("VS-Quant: the product of the dequantized operands, rounded once") {
             }
         }
     }
-    CHECK_THROWS_WITH(linear(quantize(golden_gaussian({2, 32}), vsq{}), quantize(golden_gaussian({2, 32}), vsq{.vector = 8})),
-                      Catch::Contains("vectors of 16 against vectors of 8"));
+    CHECK_THROWS_WITH(
+        linear(quantize(golden_gaussian({2, 32}), vsq{}), quantize(golden_gaussian({2, 32}), vsq{.vector = 8})),
+        Catch::Contains("vectors of 16 against vectors of 8"));
 }
 
 TEST_CASE("OCP MX: the product of the dequantized operands, also of different element types") {

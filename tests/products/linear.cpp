@@ -86,6 +86,7 @@ TEST_CASE("a vector, no rows, no bias, float64 activations") {
 TEST_CASE("sizes that do not match are refused") {
     const auto q = quantize(golden_gaussian({5, 32}), mxfp4{});
     CHECK_THROWS_WITH(linear(golden_gaussian({2, 31}), q), Catch::Contains("[2, 31]") && Catch::Contains("must be 32"));
-    CHECK_THROWS_WITH(linear(golden_gaussian({2, 32}), quantize(golden_gaussian({32}), mxfp4{})), Catch::Contains("two axes"));
+    CHECK_THROWS_WITH(linear(golden_gaussian({2, 32}), quantize(golden_gaussian({32}), mxfp4{})),
+                      Catch::Contains("two axes"));
     CHECK_THROWS_WITH(linear(golden_gaussian({2, 32}), q, std::vector<float>(4)), Catch::Contains("4 biases for 5"));
 }

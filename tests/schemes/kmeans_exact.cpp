@@ -19,7 +19,8 @@ kmeans_solution solve(const std::vector<float>& values, std::ptrdiff_t k, const 
 }
 
 /// Σ w·(x − nearest)², plainly.
-double error_about(const std::vector<float>& values, const std::vector<float>& weights, const std::vector<double>& means) {
+double error_about(const std::vector<float>& values, const std::vector<float>& weights,
+                   const std::vector<double>& means) {
     double total = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
         const auto above = std::lower_bound(means.begin(), means.end(), double(values[i]));

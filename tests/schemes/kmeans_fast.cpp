@@ -13,7 +13,8 @@ using lowbit::detail::kmeans_solver;
 
 namespace {
 
-double squared_error_to(const std::vector<float>& values, const std::vector<float>& weights, const std::vector<double>& means) {
+double squared_error_to(const std::vector<float>& values, const std::vector<float>& weights,
+                        const std::vector<double>& means) {
     double total = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
         double best = 1e300;

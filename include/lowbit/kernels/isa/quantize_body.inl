@@ -28,35 +28,31 @@ __attribute__((LOWBIT_TARGET)) void quantize_affine(const float* x, std::ptrdiff
     };
     std::ptrdiff_t i = 0;
     if constexpr (sizeof(Code) == 1) {
-        const bool bypass = bypasses(how, codes);
         const i32 zeros = splat_words(grid.zero_point);
         const i32 lowest = splat_bytes(grid.lowest), highest = splat_bytes(grid.highest);
         const auto words = [&](const float* p) __attribute__((LOWBIT_TARGET, always_inline)) {
             return pack_words(rounded<Rule>(multiply(load(p), inverse)),
                               rounded<Rule>(multiply(load(p + 16), inverse)));
         };
-        // 64 codes; the least words.
-        const auto codes_at = [&](std::ptrdiff_t at) __attribute__((LOWBIT_TARGET, always_inline)) {
-            const i32 first = words(x + at), second = words(x + at + 32);
-            const i32 packed = pack_codes(add_words(first, zeros), add_words(second, zeros), Code{});
-            const i32 clamped = clamp_codes(packed, lowest, highest, Code{});
-            bypass ? stream_bytes(codes + at, clamped) : store_bytes(codes + at, clamped);
-            return min_words(first, second);
+        // NaN and what does not fit into int32 are converted to its lowest number: rare, so found out here, for all.
+        const auto run = [&](auto bypass, auto together) __attribute__((LOWBIT_TARGET, always_inline)) {
+            for (; i + together <= n; i += together) {
+                i32 least = splat(0);
+                for (int k = 0; k < together; k += 64) {
+                    const i32 first = words(x + i + k), second = words(x + i + k + 32);
+                    const i32 packed = pack_codes(add_words(first, zeros), add_words(second, zeros), Code{});
+                    const i32 clamped = clamp_codes(packed, lowest, highest, Code{});
+                    bypass ? stream_bytes(codes + i + k, clamped) : store_bytes(codes + i + k, clamped);
+                    least = min_words(least, min_words(first, second));
+                }
+                if (any_lowest(least, least)) [[unlikely]] {
+                    for (int k = 0; k < together; k += 16) sixteen(i + k);
+                }
+            }
         };
-        for (; i + 256 <= n; i += 256) {
-            const i32 least = min_words(codes_at(i), codes_at(i + 64));
-            // NaN and what does not fit into int32 are converted to its lowest number: rare, so found out here, for
-            // all.
-            if (any_lowest(least, min_words(codes_at(i + 128), codes_at(i + 192)))) [[unlikely]] {
-                for (int k = 0; k < 256; k += 16) sixteen(i + k);
-            }
-        }
-        for (; i + 64 <= n; i += 64) {
-            const i32 least = codes_at(i);
-            if (any_lowest(least, least)) [[unlikely]] {
-                for (int k = 0; k < 64; k += 16) sixteen(i + k);
-            }
-        }
+        constexpr std::integral_constant<int, 256> most{};
+        bypasses(how, codes) ? run(std::true_type{}, most) : run(std::false_type{}, most);
+        run(std::false_type{}, std::integral_constant<int, 64>{});
     }
     for (; i + 16 <= n; i += 16) sixteen(i);
     scalar::quantize_affine(x + i, n - i, grid, codes + i);

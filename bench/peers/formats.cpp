@@ -190,8 +190,7 @@ std::vector<block_format> block_formats() {
     mx("MXFP4", lowbit::mx_element::e2m1);
     formats.push_back({"NVFP4", 4.5,
                        [](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
-                           const lowbit::extent e = lowbit::find_extent(x, n, {});
-                           const float scale = lowbit::nvfp4_tensor_scale(std::max(-e.min, e.max));
+                           const float scale = lowbit::nvfp4_tensor_scale(lowbit::find_magnitude(x, n));
                            lowbit::quantize_nvfp4(x, n, scale, 16, false, nullptr, to.codes.data(), to.packed.data(),
                                                   stores);
                        },
@@ -321,8 +320,7 @@ void searches(report& out, const options& how, buffers& memory, const size& s) {
             [&](const float* x) { lowbit::quantize_mx(x, s.values, format, nullptr, codes, scales); });
     }
     row("NVFP4", 4.5, [&](const float* x) {
-        const lowbit::extent e = lowbit::find_extent(x, s.values, {});
-        const float scale = lowbit::nvfp4_tensor_scale(std::max(-e.min, e.max));
+        const float scale = lowbit::nvfp4_tensor_scale(lowbit::find_magnitude(x, s.values));
         lowbit::quantize_nvfp4(x, s.values, scale, 16, true, nullptr, codes, scales);
     });
     for (const auto& [name, levels] : {std::pair("NF4", lowbit::nf4_levels), std::pair("FP4", lowbit::fp4_levels)}) {

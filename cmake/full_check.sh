@@ -19,7 +19,7 @@ build standalone_headers build/clang -DCMAKE_CXX_COMPILER=clang++ -DLOWBIT_BUILD
 
 step clang-tidy, clang-format, shellcheck
 cmake --build build --target tidy
-git ls-files '*.hpp' '*.cpp' | xargs clang-format --dry-run --Werror
+git ls-files '*.hpp' '*.inl' '*.cpp' | xargs clang-format --dry-run --Werror
 git ls-files '*.sh' .ci/run | xargs shellcheck -x
 
 step Documentation

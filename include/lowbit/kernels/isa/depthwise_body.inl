@@ -16,7 +16,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* c
             if constexpr (Full)
                 bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at) : load(low[k] + at);
             else
-                bytes[k] = Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
+                bytes[k] =
+                    Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
             bytes[k] = flip_bits(bytes[k], flip);
         }
         const vec low01 = interleave8_low(bytes[0], bytes[1]), high01 = interleave8_high(bytes[0], bytes[1]);

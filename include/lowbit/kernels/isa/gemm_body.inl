@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The micro-kernel of matrix products, written once and included by each instruction set's file, inside a namespace
-// that gives `vec` (a register of int32), `lanes`, `registers` (how many there are), LOWBIT_TARGET and these operations:
+// that gives `vec` (a register of int32), `lanes`, `registers` (how many there are), LOWBIT_TARGET and these
+// operations:
 //
 //     load, store, add, multiply_low         of int32
 //     quad(x, flip)                          4 bytes of x in every lane, XOR flip

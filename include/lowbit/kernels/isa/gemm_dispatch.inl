@@ -49,7 +49,8 @@ LOWBIT_COMPILED_INLINE depthwise_function depthwise_lines_for(isa set) {
     return nullptr;
 }
 
-LOWBIT_COMPILED_INLINE std::ptrdiff_t add_blocks_for(isa set, const elementwise_task& task, const common_shift& common) {
+LOWBIT_COMPILED_INLINE std::ptrdiff_t add_blocks_for(isa set, const elementwise_task& task,
+                                                     const common_shift& common) {
 #if defined(__x86_64__)
     if (includes(set, isa::avx512)) return isa_avx512::add_blocks(task, common);
     if (includes(set, isa::avx2)) return isa_avx2::add_blocks(task, common);
@@ -57,7 +58,8 @@ LOWBIT_COMPILED_INLINE std::ptrdiff_t add_blocks_for(isa set, const elementwise_
     return (void)set, (void)task, (void)common, 0;
 }
 
-LOWBIT_COMPILED_INLINE std::ptrdiff_t rescale_blocks_for(isa set, const elementwise_task& task, multiplier factor, bool product) {
+LOWBIT_COMPILED_INLINE std::ptrdiff_t rescale_blocks_for(isa set, const elementwise_task& task, multiplier factor,
+                                                         bool product) {
 #if defined(__x86_64__)
     if (includes(set, isa::avx512))
         return product ? isa_avx512::rescale_blocks<true>(task, factor)
@@ -109,8 +111,9 @@ void requantize_in_panels(Panel panel, isa set, std::ptrdiff_t rows, std::ptrdif
 }
 #endif
 
-LOWBIT_COMPILED_INLINE bool requantize_for(isa set, std::ptrdiff_t rows, std::ptrdiff_t channels, const std::int32_t* acc,
-                           const output_stage& stage, std::uint8_t* y, code_type out) {
+LOWBIT_COMPILED_INLINE bool requantize_for(isa set, std::ptrdiff_t rows, std::ptrdiff_t channels,
+                                           const std::int32_t* acc, const output_stage& stage, std::uint8_t* y,
+                                           code_type out) {
 #if defined(__x86_64__)
     if (includes(set, isa::avx512))
         return requantize_in_panels<64>(isa_avx512::requantize_panel, set, rows, channels, acc, stage, y, out), true;

@@ -126,7 +126,8 @@ private:
     }
 
     double integer_accuracy(const lowbit::integer_network& network) const {
-        const auto scores = lowbit::as_matrix(network.run(s_.test, s_.threads));
+        const tensor<float> outputs = network.run(s_.test, s_.threads);
+        const auto scores = lowbit::as_matrix(outputs);
         std::vector<int> answers;
         for (Eigen::Index i = 0; i < scores.rows(); ++i) {
             Eigen::Index best = 0;

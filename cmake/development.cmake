@@ -19,7 +19,8 @@ find_package(Python3 COMPONENTS Interpreter)
 # lowbit with the warnings that consumers may switch on.
 add_library(lowbit_development INTERFACE)
 target_link_libraries(lowbit_development INTERFACE lowbit::lowbit Threads::Threads)
-target_compile_options(lowbit_development INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${LOWBIT_WERROR}>:-Werror>)
+target_compile_options(lowbit_development INTERFACE -Wall -Wextra -Wconversion $<$<BOOL:${LOWBIT_WERROR}>:-Werror>
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wshadow>)  # names of one file may come again in another
 
 # The tests once more: -DLOWBIT_CHECKED=ON watches every access and operation, -DLOWBIT_COVERAGE=ON counts lines (then the
 # target coverage).

@@ -10,7 +10,7 @@ namespace {
 
 constexpr lowbit::codebook_table table = lowbit::make_codebook_table(lowbit::iq4_nl_levels);
 
-void quantize(benchmark::State& state) {
+void codebook_quantize(benchmark::State& state) {
     const auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(32768);
     std::vector<float> scales(1024);
@@ -25,9 +25,9 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(quantize)->Name("quantize_codebook")->ArgName("search")->Arg(0)->Arg(1);
+BENCHMARK(codebook_quantize)->Name("quantize_codebook")->ArgName("search")->Arg(0)->Arg(1);
 
-void dequantize(benchmark::State& state) {
+void codebook_dequantize(benchmark::State& state) {
     const std::vector<std::uint8_t> codes(32768, 0x5a);
     const std::vector<float> scales(1024, 0.5f);
     std::vector<float> y(65536);
@@ -37,6 +37,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, 65536);
 }
-BENCHMARK(dequantize)->Name("dequantize_codebook");
+BENCHMARK(codebook_dequantize)->Name("dequantize_codebook");
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace {
 
-void quantize(benchmark::State& state) {
+void ggml_quantize(benchmark::State& state) {
     const auto type = static_cast<lowbit::ggml_type>(state.range(0));
     const auto x = bench::gaussian(16384);
     std::vector<std::uint8_t> blocks(34 * 512);
@@ -17,9 +17,12 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(quantize)->Name("quantize_ggml")->ArgNames({"type", "search"})->ArgsProduct({{0, 1, 2, 3, 4, 5, 6}, {0, 1}});
+BENCHMARK(ggml_quantize)
+    ->Name("quantize_ggml")
+    ->ArgNames({"type", "search"})
+    ->ArgsProduct({{0, 1, 2, 3, 4, 5, 6}, {0, 1}});
 
-void dequantize(benchmark::State& state) {
+void ggml_dequantize(benchmark::State& state) {
     const auto type = static_cast<lowbit::ggml_type>(state.range(0));
     auto x = bench::gaussian(16384);
     std::vector<std::uint8_t> blocks(34 * 512);
@@ -30,6 +33,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(dequantize)->Name("dequantize_ggml")->ArgName("type")->DenseRange(0, 6);
+BENCHMARK(ggml_dequantize)->Name("dequantize_ggml")->ArgName("type")->DenseRange(0, 6);
 
 }  // namespace

@@ -13,7 +13,7 @@ struct buffers {
                               shifts = std::vector<std::uint8_t>(4096);
 };
 
-void quantize(benchmark::State& state) {
+void microexponent_quantize(benchmark::State& state) {
     buffers b;
     const lowbit::microexponent_format format{.mantissa_bits = static_cast<int>(state.range(0))};
     for (auto _ : state) {
@@ -23,9 +23,9 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, b.x.size());
 }
-BENCHMARK(quantize)->Name("quantize_microexponent")->ArgName("m")->Arg(7)->Arg(4)->Arg(2);
+BENCHMARK(microexponent_quantize)->Name("quantize_microexponent")->ArgName("m")->Arg(7)->Arg(4)->Arg(2);
 
-void dequantize(benchmark::State& state) {
+void microexponent_dequantize(benchmark::State& state) {
     buffers b;
     const lowbit::microexponent_format format{.mantissa_bits = static_cast<int>(state.range(0))};
     lowbit::quantize_microexponent(b.x.data(), b.x.size(), format, b.codes.data(), b.exponents.data(), b.shifts.data());
@@ -36,6 +36,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, b.x.size());
 }
-BENCHMARK(dequantize)->Name("dequantize_microexponent")->ArgName("m")->Arg(7)->Arg(4)->Arg(2);
+BENCHMARK(microexponent_dequantize)->Name("dequantize_microexponent")->ArgName("m")->Arg(7)->Arg(4)->Arg(2);
 
 }  // namespace

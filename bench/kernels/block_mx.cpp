@@ -7,7 +7,7 @@
 
 namespace {
 
-void quantize(benchmark::State& state) {
+void mx_quantize(benchmark::State& state) {
     const auto x = bench::gaussian(65536);
     const lowbit::mx_format format{.element = static_cast<lowbit::mx_element>(state.range(0)),
                                    .scale = static_cast<lowbit::mx_scale>(state.range(1))};
@@ -18,9 +18,9 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(quantize)->Name("quantize_mx")->ArgNames({"element", "scale"})->ArgsProduct({{0, 1, 2, 3, 4, 5}, {0, 4}});
+BENCHMARK(mx_quantize)->Name("quantize_mx")->ArgNames({"element", "scale"})->ArgsProduct({{0, 1, 2, 3, 4, 5}, {0, 4}});
 
-void dequantize(benchmark::State& state) {
+void mx_dequantize(benchmark::State& state) {
     const auto element = static_cast<lowbit::mx_element>(state.range(0));
     const auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(65536), scales(2048);
@@ -32,6 +32,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(dequantize)->Name("dequantize_mx")->ArgName("element")->DenseRange(0, 5);
+BENCHMARK(mx_dequantize)->Name("dequantize_mx")->ArgName("element")->DenseRange(0, 5);
 
 }  // namespace

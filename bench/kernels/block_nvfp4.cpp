@@ -7,7 +7,7 @@
 
 namespace {
 
-void quantize(benchmark::State& state) {
+void nvfp4_quantize(benchmark::State& state) {
     const auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(32768), scales(4096);
     const float scale = lowbit::nvfp4_tensor_scale(4.5f);
@@ -18,9 +18,9 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(quantize)->Name("quantize_nvfp4")->ArgName("search")->Arg(0)->Arg(1);
+BENCHMARK(nvfp4_quantize)->Name("quantize_nvfp4")->ArgName("search")->Arg(0)->Arg(1);
 
-void dequantize(benchmark::State& state) {
+void nvfp4_dequantize(benchmark::State& state) {
     auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(32768), scales(4096);
     const float scale = lowbit::nvfp4_tensor_scale(4.5f);
@@ -31,6 +31,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(dequantize)->Name("dequantize_nvfp4");
+BENCHMARK(nvfp4_dequantize)->Name("dequantize_nvfp4");
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 constexpr lowbit::vsq_format format;
 
-void quantize(benchmark::State& state) {
+void vsq_quantize(benchmark::State& state) {
     const auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(32768), scales(2048);
     for (auto _ : state) {
@@ -19,9 +19,9 @@ void quantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(quantize)->Name("quantize_vsq");
+BENCHMARK(vsq_quantize)->Name("quantize_vsq");
 
-void dequantize(benchmark::State& state) {
+void vsq_dequantize(benchmark::State& state) {
     auto x = bench::gaussian(65536);
     std::vector<std::uint8_t> codes(32768), scales(2048);
     lowbit::quantize_vsq(x.data(), x.size(), 0.05f, format, codes.data(), scales.data());
@@ -31,6 +31,6 @@ void dequantize(benchmark::State& state) {
     }
     bench::count_items(state, x.size());
 }
-BENCHMARK(dequantize)->Name("dequantize_vsq");
+BENCHMARK(vsq_dequantize)->Name("dequantize_vsq");
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace {
 
-void encode(benchmark::State& state) {
+void encode_block_of_32(benchmark::State& state) {
     using layout = lowbit::detail::ggml_q4_1;
     const auto x = bench::gaussian(layout::size);
     std::uint8_t block[layout::bytes];
@@ -15,6 +15,6 @@ void encode(benchmark::State& state) {
     }
     bench::count_items(state, layout::size);
 }
-BENCHMARK(encode)->Name("ggml_q4_1::encode");
+BENCHMARK(encode_block_of_32)->Name("ggml_q4_1::encode");
 
 }  // namespace

@@ -9,13 +9,13 @@
 
 namespace {
 
-lowbit::quantized_graph quantized() {
+lowbit::quantized_graph simulated_network() {
     const lowbit::tensor<float> batches[] = {networks::random({16, 12, 12, 3}, -1, 1, 5)};
     return lowbit::quantize_graph(networks::mobile(), batches, {});
 }
 
 void simulate(benchmark::State& state) {
-    const auto q = quantized();
+    const auto q = simulated_network();
     const auto images = networks::random({16, 12, 12, 3}, -1, 1, 5);
     for (auto _ : state)
         lowbit::simulate<std::int8_t>(q, images, [](lowbit::edge, const lowbit::node&, const lowbit::code_view&) {});

@@ -5,9 +5,9 @@
 
 namespace {
 
-[[maybe_unused]] const bool added = bench::add_scheme(lowbit::ggml_block{}) &&
-                                    bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q8_0}) &&
-                                    bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q4_k}) &&
-                                    bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q6_k});
+[[maybe_unused]] const bool added_ggml_block = bench::add_scheme(lowbit::ggml_block{}) &&
+                                               bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q8_0}) &&
+                                               bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q4_k}) &&
+                                               bench::add_scheme(lowbit::ggml_block{lowbit::ggml_type::q6_k});
 
 }  // namespace

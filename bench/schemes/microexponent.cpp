@@ -5,7 +5,8 @@
 
 namespace {
 
-[[maybe_unused]] const bool added = bench::add_scheme(lowbit::mx9{}) && bench::add_scheme(lowbit::mx6{}) &&
-                                    bench::add_scheme(lowbit::mx4{}) && bench::add_scheme(lowbit::msfp12{});
+[[maybe_unused]] const bool added_microexponent =
+    bench::add_scheme(lowbit::mx9{}) && bench::add_scheme(lowbit::mx6{}) && bench::add_scheme(lowbit::mx4{}) &&
+    bench::add_scheme(lowbit::msfp12{});
 
 }  // namespace

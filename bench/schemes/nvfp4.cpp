@@ -5,7 +5,7 @@
 
 namespace {
 
-[[maybe_unused]] const bool added =
+[[maybe_unused]] const bool added_nvfp4 =
     bench::add_scheme(lowbit::nvfp4{}) && bench::add_scheme(lowbit::nvfp4{.scale = lowbit::block_scale::mse});
 
 }  // namespace

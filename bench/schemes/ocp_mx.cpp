@@ -5,8 +5,9 @@
 
 namespace {
 
-[[maybe_unused]] const bool added = bench::add_scheme(lowbit::mxfp8e4m3{}) && bench::add_scheme(lowbit::mxfp6e2m3{}) &&
-                                    bench::add_scheme(lowbit::mxfp4{}) && bench::add_scheme(lowbit::mxint8{}) &&
-                                    bench::add_scheme(lowbit::ocp_mx{.scale = lowbit::mx_scale::mse});
+[[maybe_unused]] const bool added_ocp_mx = bench::add_scheme(lowbit::mxfp8e4m3{}) &&
+                                           bench::add_scheme(lowbit::mxfp6e2m3{}) &&
+                                           bench::add_scheme(lowbit::mxfp4{}) && bench::add_scheme(lowbit::mxint8{}) &&
+                                           bench::add_scheme(lowbit::ocp_mx{.scale = lowbit::mx_scale::mse});
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace {
 
-[[maybe_unused]] const bool added =
+[[maybe_unused]] const bool added_vsq =
     bench::add_scheme(lowbit::vsq{}) && bench::add_scheme(lowbit::vsq{.bits = 8, .scale_bits = 8});
 
 }  // namespace

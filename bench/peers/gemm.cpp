@@ -6,7 +6,6 @@
 #include <bench/peers/integer.hpp>
 
 #include <cmath>
-#include <map>
 
 namespace {
 
@@ -78,8 +77,9 @@ std::size_t fastest_of(const std::vector<double>& best, std::size_t first, std::
     return winner;
 }
 
-void compare(report& to, const options& how, const char* group, const shape& s, double ratio, bool lowp,
-             std::map<std::string, std::vector<double>>& ratios) {
+/// gemmlowp: where its row goes, for a table of its own; null without it.
+void compare(report& to, const options& how, const char* group, const shape& s, double ratio,
+             std::vector<peers::row>* gemmlowp, std::vector<double>& ratios) {
     const problem p = s.make();
     peers::ours<std::uint8_t, std::uint8_t> mine(p);
     mine.check();
@@ -95,7 +95,7 @@ void compare(report& to, const options& how, const char* group, const shape& s, 
     std::vector<std::function<void()>> runs{[] { peers::probe_vnni(); }, [&] { mine(); }};
     runs.insert(runs.end(), others.runs.begin(), others.runs.end());
     std::shared_ptr<peers::gemmlowp_product> old;
-    if (lowp) {
+    if (gemmlowp) {
         old = std::make_shared<peers::gemmlowp_product>(p);
         (*old)();
         peers::require_close(mine.y(), old->y(), 3, 255, "gemmlowp");
@@ -111,15 +111,15 @@ void compare(report& to, const options& how, const char* group, const shape& s, 
     row.of_limit = rate / limit;
     row.required_ratio = ratio;
     if (s.of_limit > 0) row.required_of_limit = s.of_limit;
-    ratios[group].push_back(*row.ratio());
+    ratios.push_back(*row.ratio());
     to.add(row);
-    if (!lowp) return;
+    if (!gemmlowp) return;
     row.group = "int8 product against gemmlowp";
     row.best_peer = p.operations() / best.back() * 1e-9;
     row.peer = "gemmlowp";
     row.required_ratio = 4;
     row.required_of_limit = {};
-    to.add(row);
+    gemmlowp->push_back(row);
 }
 
 void mean_row(report& to, const std::vector<double>& ratios, const std::string& group, double asked) {
@@ -194,10 +194,12 @@ void avx2(report& to, const options& how) {
 
 void run(report& to, const options& how) {
     if (lowbit::active_isa() != lowbit::isa::avx512_vnni) return;
-    std::map<std::string, std::vector<double>> ratios;
-    for (const shape& s : shapes) compare(to, how, "int8 product", s, 0.97, true, ratios);
-    mean_row(to, ratios["int8 product"], "int8 product, all shapes", 1.0);
-    for (const shape& s : small_shapes) compare(to, how, "int8 product, small", s, 1 / 1.03, false, ratios);
+    std::vector<double> ratios, small_ratios;
+    std::vector<peers::row> gemmlowp;
+    for (const shape& s : shapes) compare(to, how, "int8 product", s, 0.97, &gemmlowp, ratios);
+    mean_row(to, ratios, "int8 product", 1.0);
+    for (const peers::row& row : gemmlowp) to.add(row);
+    for (const shape& s : small_shapes) compare(to, how, "int8 product, small", s, 1 / 1.03, nullptr, small_ratios);
     raw(to, how);
     requantization_cost(to, how);
     avx2(to, how);

@@ -162,7 +162,7 @@ inline axis accuracy_axis(double lowest, double highest) {
 class plot {
 public:
     struct options {
-        double width = 340, height = 300, left = 52, right = 14, top = 30, bottom = 44;
+        double width = 348, height = 300, left = 60, right = 14, top = 30, bottom = 44;
     };
 
     plot(const std::string& title, const axis& x, const axis& y) : plot(title, x, y, options{}) {}

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -59,6 +60,14 @@ TEST_CASE("tensor: zero-initialized, 64-byte aligned, row-major") {
         const tensor<float> values({n}, 1.5f);
         CHECK(reinterpret_cast<std::uintptr_t>(values.data()) % 64 == 0);
         CHECK(values[n - 1] == 1.5f);
+    }
+
+    constexpr std::ptrdiff_t page = 1 << 21;  // a huge page, which large blocks begin with
+    for (const std::ptrdiff_t n : {2 * page - 1, 2 * page}) {
+        tensor<std::uint8_t> large({n}, 7);
+        large = tensor<std::uint8_t>(large);
+        CHECK(reinterpret_cast<std::uintptr_t>(large.data()) % (n < 2 * page ? 64 : page) == 0);
+        CHECK(std::count(large.begin(), large.end(), 7) == n);
     }
 
     tensor<int> cube({2, 3, 4});

@@ -21,6 +21,10 @@
 #include <utility>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace lowbit {
 
 /// The extents of a tensor, outermost axis first. Rank 0 is a scalar of size 1.
@@ -148,18 +152,29 @@ private:
 
 namespace detail {
 
-/// 64-byte aligned storage: one cache line, one AVX-512 register.
+/// 64-byte aligned storage: one cache line, one AVX-512 register. Linux is asked for huge pages under blocks of some
+/// megabytes: weights that are read once a run lie past the caches, and so, with pages of 4 KB, do their translations.
 template <class T>
 struct aligned_allocator {
     using value_type = T;
-    static constexpr std::align_val_t alignment{64};
+    static constexpr std::size_t huge_page = std::size_t{1} << 21;
 
     aligned_allocator() = default;
     template <class U>
     aligned_allocator(const aligned_allocator<U>&) {}  // NOLINT(google-explicit-constructor): allocator rebinding
 
-    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), alignment)); }
-    void deallocate(T* pointer, std::size_t) { ::operator delete(pointer, alignment); }
+    static constexpr std::align_val_t alignment(std::size_t bytes) {
+        return std::align_val_t{bytes < 2 * huge_page ? 64 : huge_page};
+    }
+    T* allocate(std::size_t n) {
+        const std::size_t bytes = n * sizeof(T);
+        void* const memory = ::operator new(bytes, alignment(bytes));
+#if defined(MADV_HUGEPAGE)
+        if (bytes >= 2 * huge_page) (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: as well without
+#endif
+        return static_cast<T*>(memory);
+    }
+    void deallocate(T* pointer, std::size_t n) { ::operator delete(pointer, alignment(n * sizeof(T))); }
     bool operator==(const aligned_allocator&) const = default;
 };
 

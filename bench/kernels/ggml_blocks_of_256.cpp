@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/kernels/ggml_blocks_of_256.hpp>
 
-#include <bench/support/data.hpp>
+#include <bench/support/ggml_block.hpp>
 
-namespace {
-
-void encode_block_of_256(benchmark::State& state) {
-    using layout = lowbit::detail::ggml_q6_k;
-    const auto x = bench::gaussian(layout::size);
-    std::uint8_t block[layout::bytes];
-    for (auto _ : state) {
-        layout::encode(x.data(), false, nullptr, block);
-        benchmark::DoNotOptimize(block);
-    }
-    bench::count_items(state, layout::size);
-}
-BENCHMARK(encode_block_of_256)->Name("ggml_q6_k::encode");
-
-}  // namespace
+BENCHMARK(bench::encode_ggml_block<lowbit::detail::ggml_q6_k>)->Name("ggml_q6_k::encode");

@@ -68,15 +68,17 @@ void hadamard(std::ptrdiff_t rows, std::ptrdiff_t columns, const X* x, const had
     const std::ptrdiff_t block = rotation.block_of(columns);
     rescale_stage of_sums = stage;
     of_sums.x_zero = 0;
-    std::array<std::int32_t, longest_hadamard_block> sums;
-    for (std::ptrdiff_t first = 0; first < rows * columns; first += block) {
-        for (std::ptrdiff_t i = 0; i < block; ++i) {
-            const std::int32_t value = x[first + i] - stage.x_zero;
-            sums[static_cast<std::size_t>(i)] = rotation.negates((first + i) % columns) ? -value : value;
-        }
-        detail::hadamard_butterflies(sums.data(), block);
+    std::array<std::int32_t, longest_hadamard_block> signs, sums;
+    for (std::ptrdiff_t left = 0; left < columns; left += block) {
         for (std::ptrdiff_t i = 0; i < block; ++i)
-            y[first + i] = reference::rescale_code<Y>(of_sums, sums[static_cast<std::size_t>(i)]);
+            signs[static_cast<std::size_t>(i)] = rotation.negates(left + i) ? -1 : 1;
+        for (std::ptrdiff_t first = left; first < rows * columns; first += columns) {
+            for (std::ptrdiff_t i = 0; i < block; ++i)
+                sums[static_cast<std::size_t>(i)] = signs[static_cast<std::size_t>(i)] * (x[first + i] - stage.x_zero);
+            detail::hadamard_butterflies(sums.data(), block);
+            for (std::ptrdiff_t i = 0; i < block; ++i)
+                y[first + i] = reference::rescale_code<Y>(of_sums, sums[static_cast<std::size_t>(i)]);
+        }
     }
 }
 

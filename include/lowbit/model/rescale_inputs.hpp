@@ -5,42 +5,43 @@
 /// equalization finds (model/equalize.hpp); how s is chosen is in refine/smoothquant.hpp and refine/awq.hpp.
 #pragma once
 
+#include <lowbit/calibrate/observers.hpp>
 #include <lowbit/model/equalize.hpp>
 #include <lowbit/model/layer_moments.hpp>
 #include <lowbit/refine/awq.hpp>
 #include <lowbit/refine/smoothquant.hpp>
 
-#include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <span>
 #include <vector>
 
 namespace lowbit {
 
 /// Outliers of what each pair's second layer reads move into its weights, in place. Returns the number of pairs.
-/// Errors: α outside [0, 1].
+/// Errors: α outside [0, 1]; no batch; NaN or infinity in what a layer reads.
 inline int smooth_activations(graph& g, std::span<const tensor<float>> batches, double alpha = 0.5,
                               const executor& pool = {}) {
     const auto pairs = find_pairs(g);
-    std::vector<std::vector<float>> largest(g.nodes().size());  // of each channel that a pair's second layer reads
-    for (const layer_pair& pair : pairs)
-        largest[static_cast<std::size_t>(g[pair.second].inputs[0].node)].resize(
-            static_cast<std::size_t>(g[pair.first].weights.shape()[0]));
+    const auto read_by = [&](const layer_pair& pair) {
+        return static_cast<std::size_t>(g[pair.second].inputs[0].node);
+    };
+    std::vector<channel_min_max_observer> inputs(g.nodes().size());
+    std::vector<std::ptrdiff_t> channels(g.nodes().size());  // 0: no pair's second layer reads it
+    for (const layer_pair& pair : pairs) channels[read_by(pair)] = g[pair.first].weights.shape()[0];
     for (const tensor<float>& batch : batches) {
         float_run(
             g, batch,
             [&](edge e, const node&, tensor_view<const float> values) {
-                std::vector<float>& most = largest[static_cast<std::size_t>(e.node)];
-                for (std::ptrdiff_t i = 0; !most.empty() && i < values.size(); ++i) {
-                    float& of_channel = most[static_cast<std::size_t>(i) % most.size()];
-                    of_channel = std::max(of_channel, std::abs(values[i]));
-                }
+                const auto i = static_cast<std::size_t>(e.node);
+                if (channels[i] == 0) return;
+                inputs[i].observe(values.reshaped({values.size() / channels[i], channels[i]}));  // flattened too
             },
             pool);
     }
     for (const layer_pair& pair : pairs) {
-        const std::vector<float>& inputs = largest[static_cast<std::size_t>(g[pair.second].inputs[0].node)];
-        rescale(g, pair, smoothquant_scales(detail::view_of_layer(g[pair.second]), inputs, alpha));
+        std::vector<float> largest;
+        for (const range& r : inputs[read_by(pair)].observed()) largest.push_back(amax(r));
+        rescale(g, pair, smoothquant_scales(detail::view_of_layer(g[pair.second]), largest, alpha));
     }
     return static_cast<int>(pairs.size());
 }

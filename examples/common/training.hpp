@@ -82,6 +82,18 @@ private:
     std::vector<int> labels_;
 };
 
+/// The class with the highest of the scores [n, classes], for each row.
+inline std::vector<int> predictions(tensor_view<const float> scores) {
+    const auto rows = lowbit::as_matrix(scores);
+    std::vector<int> answers;
+    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+        Eigen::Index best = 0;
+        rows.row(i).maxCoeff(&best);
+        answers.push_back(static_cast<int>(best));
+    }
+    return answers;
+}
+
 /// The class each image is taken for.
 inline std::vector<int> predictions(backprop& network, const digits& data) {
     constexpr std::ptrdiff_t batch = 250;
@@ -89,12 +101,8 @@ inline std::vector<int> predictions(backprop& network, const digits& data) {
     for (std::ptrdiff_t first = 0; first < data.size(); first += batch) {
         const std::ptrdiff_t last = std::min(first + batch, data.size());
         to_float(data, first, last, network.input(last - first).data());
-        const auto logits = lowbit::as_matrix(network.forward(pass::inference));
-        for (Eigen::Index i = 0; i < logits.rows(); ++i) {
-            Eigen::Index best = 0;
-            logits.row(i).maxCoeff(&best);
-            answers.push_back(static_cast<int>(best));
-        }
+        const std::vector<int> of_batch = predictions(network.forward(pass::inference));
+        answers.insert(answers.end(), of_batch.begin(), of_batch.end());
     }
     return answers;
 }

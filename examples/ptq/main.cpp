@@ -5,14 +5,12 @@
 //   ptq [NETWORK …]      (default: mobilenet and lenet)
 //
 // Prints a table and writes build/report/ptq.{json,html}.
-#include "common/digits.hpp"
 #include "common/networks.hpp"
 #include "common/progress.hpp"
 #include "common/report.hpp"
+#include "common/setting.hpp"
 #include "common/table.hpp"
-#include "common/training.hpp"
 
-#include <lowbit/core/pools.hpp>
 #include <lowbit/model/diagnose.hpp>
 #include <lowbit/model/mixed_precision.hpp>
 #include <lowbit/model/quantize_model.hpp>
@@ -30,26 +28,9 @@
 
 namespace {
 
-using examples::digits;
 using examples::fixed;
+using examples::setting;
 using lowbit::tensor;
-
-struct setting {
-    examples::digit_parts data{LOWBIT_EXAMPLE_DATA "/digits"};
-    tensor<float> test = examples::to_float(data.test);
-    std::vector<tensor<float>> calibration{examples::to_float(examples::slice(data.train, 0, 512))};
-    lowbit::thread_pool pool{};
-    lowbit::executor threads{pool};
-
-    double accuracy(const tensor<float>& scores) const {
-        std::vector<int> answers;
-        for (std::ptrdiff_t i = 0; i < scores.shape()[0]; ++i) {
-            const float* row = scores.data() + i * digits::classes;
-            answers.push_back(static_cast<int>(std::max_element(row, row + digits::classes) - row));
-        }
-        return examples::accuracy(answers, data.test.labels);
-    }
-};
 
 /// A network quantized one way.
 struct result {

@@ -11,8 +11,8 @@
 #include "common/networks.hpp"
 #include "common/progress.hpp"
 #include "common/report.hpp"
+#include "common/setting.hpp"
 
-#include <lowbit/core/pools.hpp>
 #include <lowbit/model/fold.hpp>
 #include <lowbit/model/simulate.hpp>
 
@@ -24,6 +24,7 @@
 namespace {
 
 using examples::fixed;
+using examples::setting;
 using lowbit::tensor;
 
 /// One row: what is stored in how many bits, and how it is trained.
@@ -61,14 +62,6 @@ struct row {
     std::string granularity() const { return what.by_channel ? "channel" : "tensor"; }
 };
 
-struct setting {
-    examples::digit_parts data{LOWBIT_EXAMPLE_DATA "/digits"};
-    tensor<float> test = examples::to_float(data.test);
-    tensor<float> calibration = examples::to_float(examples::slice(data.train, 0, 512));
-    lowbit::thread_pool pool{};
-    lowbit::executor threads{pool};
-};
-
 class experiment {
 public:
     experiment(const setting& s, std::string_view name)
@@ -76,7 +69,7 @@ public:
           name_(name),
           trained_(examples::trained_network(name, LOWBIT_EXAMPLE_DATA)),
           folded_(lowbit::fold_batch_norms(trained_)),
-          even_(lowbit::prepare_graph(trained_, std::span(&s.calibration, 1), {.equalize = true}, s.threads)) {
+          even_(lowbit::prepare_graph(trained_, s.calibration, {.equalize = true}, s.threads)) {
         make_gammas_positive();
         examples::backprop network(trained_, s.threads);
         whole_ = accuracy(network, s.data.test);
@@ -125,23 +118,10 @@ private:
         return recipe;
     }
 
-    double integer_accuracy(const lowbit::integer_network& network) const {
-        const tensor<float> outputs = network.run(s_.test, s_.threads);
-        const auto scores = lowbit::as_matrix(outputs);
-        std::vector<int> answers;
-        for (Eigen::Index i = 0; i < scores.rows(); ++i) {
-            Eigen::Index best = 0;
-            scores.row(i).maxCoeff(&best);
-            answers.push_back(static_cast<int>(best));
-        }
-        return examples::accuracy(answers, s_.data.test.labels);
-    }
-
     void linear(row& r, examples::progress& bar) {
         const lowbit::recipe recipe = recipe_for(r.what);
-        const std::span calibration(&s_.calibration, 1);
-        const auto start = lowbit::quantize_graph(folded_, calibration, recipe, {}, s_.threads);
-        r.before = integer_accuracy(lowbit::integer_network(start));
+        const auto start = lowbit::quantize_graph(folded_, s_.calibration, recipe, {}, s_.threads);
+        r.before = s_.accuracy(lowbit::integer_network(start).run(s_.test, s_.threads));
 
         // With scales per channel batch norms train with the rest; the last third goes on with them folded, biases
         // rounded. With one scale per tensor training begins where its channels are even.
@@ -153,15 +133,15 @@ private:
         if (keeps_norms) {
             learned = train(r, network, start, recipe, source, {0, r.steps * 2 / 3}, false, bar);
             network = lowbit::fold_batch_norms(network);
-            const auto middle = lowbit::quantize_graph(network, calibration, learned, {}, s_.threads);
+            const auto middle = lowbit::quantize_graph(network, s_.calibration, learned, {}, s_.threads);
             learned = train(r, network, middle, recipe, source, {r.steps * 2 / 3, r.steps}, true, bar);
         } else {
-            const auto even = lowbit::quantize_graph(network, calibration, recipe, {}, s_.threads);
+            const auto even = lowbit::quantize_graph(network, s_.calibration, recipe, {}, s_.threads);
             learned = train(r, network, even, recipe, source, {0, r.steps}, false, bar);
         }
 
-        const auto model = lowbit::quantize_model(network, calibration, learned, {}, s_.threads);
-        r.after = integer_accuracy(model.network);
+        const auto model = lowbit::quantize_model(network, s_.calibration, learned, {}, s_.threads);
+        r.after = s_.accuracy(model.network.run(s_.test, s_.threads));
         compare_with_simulation(r, model.network);
         for (const lowbit::layer_report& layer : model.layers) {
             r.float_rate = std::max(r.float_rate, 100 * layer.difference_rate);

@@ -11,8 +11,8 @@
 #include "common/codebook_training.hpp"
 #include "common/networks.hpp"
 #include "common/progress.hpp"
+#include "common/setting.hpp"
 
-#include <lowbit/core/pools.hpp>
 #include <lowbit/model/float_run.hpp>
 #include <lowbit/model/quantize_model.hpp>
 #include <lowbit/model/size.hpp>
@@ -27,15 +27,8 @@ namespace {
 
 using examples::centroid_rule;
 using examples::digits;
+using examples::setting;
 using lowbit::tensor;
-
-struct setting {
-    examples::digit_parts data{LOWBIT_EXAMPLE_DATA "/digits"};
-    tensor<float> test = examples::to_float(data.test);
-    tensor<float> calibration = examples::to_float(examples::slice(data.train, 0, 512));
-    lowbit::thread_pool pool{};
-    lowbit::executor threads{pool};
-};
 
 /// Runs the test images in two halves of 1,000; the faster half counts.
 template <class Run>
@@ -49,10 +42,8 @@ void answer(result& r, const setting& s, Run&& run) {
         const tensor<float> scores = run(images);
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
         r.ms_per_1000 = std::min(r.ms_per_1000, taken.count());
-        for (std::ptrdiff_t i = 0; i < half; ++i) {
-            const float* row = scores.data() + i * digits::classes;
-            r.answers.push_back(static_cast<int>(std::max_element(row, row + digits::classes) - row));
-        }
+        const std::vector<int> answers = examples::predictions(scores.view());
+        r.answers.insert(r.answers.end(), answers.begin(), answers.end());
     }
     r.accuracy = examples::accuracy(r.answers, s.data.test.labels);
 }
@@ -153,8 +144,7 @@ private:
 
     void integers_only(bool by_channel) {
         const lowbit::affine scheme{.granularity = by_channel ? lowbit::per_channel(0) : lowbit::per_tensor()};
-        const auto model =
-            lowbit::quantize_model(trained_, std::span(&s_.calibration, 1), {.weights = scheme}, {}, s_.threads);
+        const auto model = lowbit::quantize_model(trained_, s_.calibration, {.weights = scheme}, {}, s_.threads);
         result r{.network = name_,
                  .method = "int8-integer-only",
                  .bits = 8,

@@ -1,41 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "examples/common/digits.hpp"
 
+#include <tests/support/temporary_file.hpp>
+
 #include <catch2/catch.hpp>
 
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <string>
 
 namespace {
 
-/// A file that goes when the test ends.
-struct temporary_file {
-    std::string path = (std::filesystem::temp_directory_path() / "lowbit_digits_test.idx").string();
-
-    explicit temporary_file(const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
-    ~temporary_file() { std::remove(path.c_str()); }
-};
-
 const std::string header{"\0\0\x08\x02\0\0\0\x02\0\0\0\x03", 12};
 
+lowbit::tensor<std::uint8_t> read(const std::string& bytes) {
+    const temporary_file file(".idx");
+    std::ofstream(file.path(), std::ios::binary) << bytes;
+    return examples::read_idx(file.path(), 2);
+}
+
 std::string message(const std::string& bytes) {
-    const temporary_file file(bytes);
     try {
-        examples::read_idx(file.path, 2);
+        read(bytes);
     } catch (const lowbit::error& e) {
         return e.what();
     }
     return "";
 }
 
+/// A good file but for one byte of its header.
+std::string with_byte(std::size_t offset, char value) {
+    std::string bytes = header + "abcdef";
+    bytes[offset] = value;
+    return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("IDX: extents are big-endian, then the bytes in order") {
-    const temporary_file file(header + "abcdef");
-    const auto values = examples::read_idx(file.path, 2);
+    const auto values = read(header + "abcdef");
     REQUIRE(values.shape() == lowbit::tensor_shape{2, 3});
     CHECK(std::string(values.begin(), values.end()) == "abcdef");
 }
@@ -45,9 +48,9 @@ TEST_CASE("IDX: anything else is an error that says where") {
     CHECK_THAT(message(header + "abcde"), Contains("5 bytes follow the header"));
     CHECK_THAT(message(header + "abcdefg"), Contains("7 bytes follow the header"));
     CHECK_THAT(message(header.substr(0, 9)), Contains("end inside the header"));
-    CHECK_THAT(message(std::string("\0\0\x08\x03", 4) + header.substr(4) + "abcdef"), Contains("offset 0"));
-    CHECK_THAT(message(std::string("\0\0\x0d\x02", 4) + header.substr(4) + "abcdef"), Contains("offset 0"));
-    CHECK_THAT(message("\x01" + header.substr(1) + "abcdef"), Contains("offset 0"));
+    CHECK_THAT(message(with_byte(3, 3)), Contains("offset 0"));
+    CHECK_THAT(message(with_byte(2, 0x0d)), Contains("offset 0"));
+    CHECK_THAT(message(with_byte(0, 1)), Contains("offset 0"));
     CHECK_THROWS_AS(examples::read_idx("/nonexistent", 2), lowbit::error);
 }
 

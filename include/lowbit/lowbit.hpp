@@ -135,6 +135,7 @@
 #include <lowbit/model/layout.hpp>
 #include <lowbit/model/lower.hpp>
 #include <lowbit/model/mixed_precision.hpp>
+#include <lowbit/model/node.hpp>
 #include <lowbit/model/quantize_model.hpp>
 #include <lowbit/model/quantized_graph.hpp>
 #include <lowbit/model/recipe.hpp>

@@ -8,16 +8,28 @@
 
 using namespace lowbit;
 
+namespace {
+
+const std::vector<tensor<float>> images{networks::random({40, 12, 12, 3}, -1, 1, 1)};
+
+/// A network and what its layers read when it sees the images.
+struct observed_network {
+    graph g;
+    std::vector<group_moments> moments = layer_moments(g, images);
+
+    const group_moments& seen(const node& n) const { return moments[static_cast<std::size_t>(&n - g.nodes().data())]; }
+};
+
+}  // namespace
+
 TEST_CASE("GPTQ and AdaRound lose less of every layer's output than the nearest codes") {
-    const auto g = networks::mobile();
-    const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};
-    const auto moments = layer_moments(g, batches);
+    const observed_network mobile{networks::mobile()};
     const granularity how = GENERATE(per_tensor(), per_channel(0));
     const affine scheme{.bits = 3, .granularity = how};
     double nearest = 0, gptq = 0, adaround = 0;
-    for (const edge e : g.weighted()) {
-        const node& n = g[e];
-        const auto& seen = moments[static_cast<std::size_t>(e.node)];
+    for (const edge e : mobile.g.weighted()) {
+        const node& n = mobile.g[e];
+        const auto& seen = mobile.seen(n);
         const auto loss = [&](const any_quantized& q) {
             const auto rounded = dequantize(q);
             double sum = 0;
@@ -39,11 +51,9 @@ TEST_CASE("GPTQ and AdaRound lose less of every layer's output than the nearest 
 }
 
 TEST_CASE("GPTQ to block formats") {
-    const auto g = networks::mobile();
-    const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};
-    const auto moments = layer_moments(g, batches);
-    const node& n = g.at("fc");
-    const auto& seen = moments[static_cast<std::size_t>(&n - g.nodes().data())];
+    const observed_network mobile{networks::mobile()};
+    const node& n = mobile.g.at("fc");
+    const auto& seen = mobile.seen(n);
     for (const any_scheme& scheme : {any_scheme(ocp_mx{}), any_scheme(nvfp4{}), any_scheme(fixed_codebook{})}) {
         const auto loss = [&](weight_rounding how) {
             return output_error(n.weights, dequantize(round_weights(n, scheme, {}, how, seen)), seen[0].gram());
@@ -54,11 +64,9 @@ TEST_CASE("GPTQ to block formats") {
 }
 
 TEST_CASE("GPTQ to a codebook; what can only be rounded to the nearest") {
-    const auto g = networks::mobile();
-    const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};
-    const auto moments = layer_moments(g, batches);
-    const node& n = g.at("fc");
-    const auto& seen = moments[static_cast<std::size_t>(&n - g.nodes().data())];
+    const observed_network mobile{networks::mobile()};
+    const node& n = mobile.g.at("fc");
+    const auto& seen = mobile.seen(n);
     const auto q = round_weights(n, kmeans{.bits = 2}, {}, weight_rounding::gptq, seen);
     CHECK(q.bits_per_element() < 4);
     const auto loss = [&](const any_quantized& of) { return output_error(n.weights, dequantize(of), seen[0].gram()); };
@@ -66,23 +74,21 @@ TEST_CASE("GPTQ to a codebook; what can only be rounded to the nearest") {
     CHECK_THROWS_WITH(round_weights(n, kmeans{.bits = 2}, {}, weight_rounding::adaround, seen),
                       Catch::Contains("nearest"));
     CHECK_THROWS_AS(round_weights(n, kmeans{.bits = 2}, {{1.0f, 0}}, weight_rounding::nearest, seen), error);
-    CHECK_THROWS_AS(
-        round_weights(g.at("dw"), affine{.bits = 4, .granularity = per_group(0, 3)}, {}, weight_rounding::gptq,
-                      moments[static_cast<std::size_t>(&g.at("dw") - g.nodes().data())]),
-        error);
+    const node& dw = mobile.g.at("dw");
+    CHECK_THROWS_AS(round_weights(dw, affine{.bits = 4, .granularity = per_group(0, 3)}, {}, weight_rounding::gptq,
+                                  mobile.seen(dw)),
+                    error);
 }
 
 TEST_CASE("the corrected bias keeps each channel's mean output") {
-    const auto g = fold_batch_norms(networks::mobile());
-    const std::vector<tensor<float>> batches{networks::random({40, 12, 12, 3}, -1, 1, 1)};
-    const auto moments = layer_moments(g, batches);
+    const observed_network mobile{fold_batch_norms(networks::mobile())};
     for (const char* name : {"conv2d1", "dw", "gate", "fc"}) {
-        const node& n = g.at(name);
+        const node& n = mobile.g.at(name);
         tensor<float> input;
-        float_run(g, batches[0], [&](edge e, const node&, tensor_view<const float> value) {
+        float_run(mobile.g, images[0], [&](edge e, const node&, tensor_view<const float> value) {
             if (e == n.inputs[0]) input = tensor<float>(value);
         });
-        const auto& seen = moments[static_cast<std::size_t>(&n - g.nodes().data())];
+        const auto& seen = mobile.seen(n);
         const auto q = round_weights(n, affine{.bits = 3}, {}, weight_rounding::nearest, seen);
         node rounded = n;
         rounded.weights = dequantize(q);

@@ -14,9 +14,9 @@
 /// - Q is 0 where P is not (the outliers land in an empty bin): the divergence is infinite and the candidate is out,
 ///   where others smooth it with a constant and pick it;
 /// - a pile of values at one place (a ReLU6's at 6; what a convolution makes of an image's background) costs more
-/// spread
-///   over a run than cut off, so that half the data may go: candidates that cut off more than a share `most_cut` of the
-///   values are out. `choose_range` gives 1/levels: the last code may get as much as a code's fair share, no more;
+///   spread over a run than cut off, so that half the data may go: candidates that cut off more than a share `most_cut`
+///   of the values are out. `choose_range` gives 1/levels: the last code may get as much as a code's fair share, no
+///   more;
 /// - fewer candidates than bins because of strides or an early end: all are tried, the last one clips nothing.
 #pragma once
 

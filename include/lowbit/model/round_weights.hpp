@@ -99,8 +99,7 @@ inline std::vector<affine_params> fit_params(const node& n, const any_scheme& sc
 
 /// The layer's weights in the scheme. `params`: given ones of an affine scheme, or none. `how` other than nearest
 /// needs the layer's moments and an affine scheme (GPTQ: or k-means with one codebook; or OCP MX, NVFP4 or a fixed
-/// codebook where the layer has one group). Errors: schemes that it cannot
-/// round so; what the scheme refuses.
+/// codebook where the layer has one group). Errors: schemes that it cannot round so; what the scheme refuses.
 inline any_quantized round_weights(const node& n, const any_scheme& scheme, const std::vector<affine_params>& params,
                                    weight_rounding how, const group_moments& moments, const executor& pool = {}) {
     return scheme.visit([&](const auto& chosen) -> any_quantized {

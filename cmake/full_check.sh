@@ -18,10 +18,10 @@ step clang: every header alone and all together
 build standalone_headers build/clang -DCMAKE_CXX_COMPILER=clang++ -DLOWBIT_BUILD_BENCH=OFF -DLOWBIT_BUILD_EXAMPLES=OFF | tail -n 1
 
 step clang-tidy, clang-format, shellcheck
-cmake --build build --target tidy
+build tidy
 git ls-files '*.hpp' '*.inl' '*.cpp' | xargs clang-format --dry-run --Werror
 git ls-files '*.sh' .ci/run | xargs shellcheck -x
 
 step Documentation
-cmake --build build --target site | tail -n 1
+build site | tail -n 1
 

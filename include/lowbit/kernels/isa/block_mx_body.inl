@@ -7,28 +7,56 @@ namespace lowbit::detail::LOWBIT_LANES {
 /// Scale bytes that the loops here handle.
 inline constexpr int mx_least_scale = 20, mx_greatest_scale = 230;
 
-/// The codes of 32 values that share 1/X, words in the order of `pack_words`.
+/// What the codes of blocks with given scale bytes are computed with.
 template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline i32 mx_words(const float* x, f32 inverse) {
-    const f32 first = load(x), second = load(x + 16);
-    const i32 biased = pack_words(minifloat_lanes<Element>(bits(multiply(first, inverse))).biased(),
-                                  minifloat_lanes<Element>(bits(multiply(second, inverse))).biased());
-    return signed_words<Element>(biased, bits(first), bits(second));
+struct mx_units {
+    static constexpr std::ptrdiff_t tile_blocks = block_tile / mx_format::block;
+
+    /// Of sixteen blocks.
+    __attribute__((LOWBIT_TARGET, always_inline)) void set(std::ptrdiff_t block, const std::uint8_t* scales) {
+        // A block of zeros may have any normal number.
+        const i32 exponent = max(add(load(scales + block), splat(Element::min_exponent)), splat(1));
+        const i32 normal = shift_left<23>(exponent);
+        store(normals + block, normal);
+        store(biases + block, minifloat_lanes<Element>::bias(normal));
+    }
+    /// The codes of two blocks from this one on, one a byte.
+    __attribute__((LOWBIT_TARGET, always_inline)) i32 codes(std::ptrdiff_t block, const float* x) const {
+        const auto words = [&](std::ptrdiff_t k, i32 p, i32 q) __attribute__((LOWBIT_TARGET, always_inline)) {
+            const i32 normal = splat_bits(normals[k]);
+            return minifloat_words(minifloat_lanes<Element>(p, normal), minifloat_lanes<Element>(q, normal),
+                                   splat_bits(biases[k]));
+        };
+        const i32 a = load_bits(x), b = load_bits(x + 16), c = load_bits(x + 32), d = load_bits(x + 48);
+        return signed_codes<Element>(words(block, a, b), words(block + 1, c, d), a, b, c, d);
+    }
+
+    std::uint32_t normals[tile_blocks], biases[tile_blocks];
+};
+
+/// 1/X of sixteen scale bytes, but X counts `units`. Of a block of zeros it is of no consequence.
+template <int Exponent>
+__attribute__((LOWBIT_TARGET, always_inline)) inline void mx_inverses(const std::uint8_t* scales, float* inverses) {
+    store(inverses, as_float(shift_left<23>(subtract(splat(254 + Exponent), load(scales)))));
 }
 
-/// The codes of two blocks, one a byte.
-template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline i32 mx_codes(const float* x, const float* inverses) {
-    const f32 first = splat(inverses[0]), second = splat(inverses[1]);
-    if constexpr (std::is_same_v<Element, mx_int8>) {
-        const i32 a = pack_words(round_even(multiply(load(x), first)), round_even(multiply(load(x + 16), first)));
-        const i32 b =
-            pack_words(round_even(multiply(load(x + 32), second)), round_even(multiply(load(x + 48), second)));
-        return clamp_codes(pack_codes(a, b, std::int8_t{}), splat_bytes(-127), splat_bytes(127), std::int8_t{});
-    } else {
-        return pack_codes(mx_words<Element>(x, first), mx_words<Element>(x + 32, second), std::uint8_t{});
+/// Codes are multiples of X·2^−6.
+template <>
+struct mx_units<mx_int8> {
+    __attribute__((LOWBIT_TARGET, always_inline)) void set(std::ptrdiff_t block, const std::uint8_t* scales) {
+        mx_inverses<6>(scales + block, inverses + block);
     }
-}
+    __attribute__((LOWBIT_TARGET, always_inline)) i32 codes(std::ptrdiff_t block, const float* x) const {
+        const auto words = [&](const float* p, float inverse) __attribute__((LOWBIT_TARGET, always_inline)) {
+            return pack_words(round_even(multiply(load(p), splat(inverse))),
+                              round_even(multiply(load(p + 16), splat(inverse))));
+        };
+        const i32 a = words(x, inverses[block]), b = words(x + 32, inverses[block + 1]);
+        return clamp_codes(pack_codes(a, b, std::int8_t{}), splat_bytes(-127), splat_bytes(127), std::int8_t{});
+    }
+
+    float inverses[block_tile / mx_format::block];
+};
 
 /// Scale bytes of sixteen blocks; whether any block is one for the scalar code.
 template <class Element>
@@ -36,14 +64,6 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline bool mx_scales(const std::u
     const i32 largest = load(amax), exponent = shift_right<23>(largest);
     narrow(scales, max(subtract(exponent, splat(Element::max_exponent)), splat(0)));
     return any_unusual(largest);
-}
-
-/// 1/X of sixteen scale bytes. An integer element counts in units of X·2^−6. Of a block of zeros it is of no
-/// consequence.
-template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline void mx_inverses(const std::uint8_t* scales, float* inverses) {
-    constexpr bool integer = std::is_same_v<Element, mx_int8>;
-    store(inverses, as_float(shift_left<23>(subtract(splat(integer ? 260 : 254), load(scales)))));
 }
 
 /// The nearest element to y ≥ 0, as a value.
@@ -89,7 +109,7 @@ __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n
                                                 caching how) {
     constexpr std::ptrdiff_t block = mx_format::block, tile_blocks = block_tile / block, width = Element::bits;
     std::uint32_t amax[tile_blocks];
-    float inverses[tile_blocks];
+    mx_units<Element> units;
     std::uint8_t tile_scales[tile_blocks];
     const std::ptrdiff_t whole = n / (2 * block) * (2 * block);
     const code_output output(width, codes + whole / 8 * width, bypasses(how, codes));
@@ -105,13 +125,13 @@ __attribute__((LOWBIT_TARGET)) void quantize_mx(const float* x, std::ptrdiff_t n
                 const std::ptrdiff_t some = blocks - b < lane_count ? blocks - b : lane_count;
                 mx_search<Element>(values + b * block, weights_from(weights, b * block), some, tile_scales + b);
             }
-            mx_inverses<Element>(tile_scales + b, inverses + b);
+            units.set(b, tile_scales);
         }
         __builtin_memcpy(scales + first / block, tile_scales, static_cast<std::size_t>(blocks));
         std::uint8_t* out = codes + first / 8 * width;
         for (std::ptrdiff_t i = 0; i < count; i += 2 * block) {
             prefetch(values + i);
-            output.put(out + i / 8 * width, mx_codes<Element>(values + i, inverses + i / block));
+            output.put(out + i / 8 * width, units.codes(i / block, values + i));
         }
         for (std::ptrdiff_t b = 0; unusual && b < blocks; ++b) {
             if (is_unusual(amax[b])) {

@@ -3,10 +3,10 @@
 
 namespace lowbit::detail::LOWBIT_LANES {
 
-/// The codes of 16 values of a block, biased as minifloat_lanes has them. Saturated before they are rounded.
-__attribute__((LOWBIT_TARGET, always_inline)) inline i32 nvfp4_biased(f32 x, float step) {
+/// Sixteen values of a block in units of its step. Saturated before they are rounded.
+__attribute__((LOWBIT_TARGET, always_inline)) inline minifloat_lanes<float4_e2m1> nvfp4_lanes(f32 x, float step) {
     const i32 magnitude = bit_and(bits(opaque(divide(x, splat(step)))), splat(0x7fffffff));
-    return minifloat_lanes<float4_e2m1>(min(magnitude, splat(0x41000000))).biased();  // 8.0f
+    return minifloat_lanes<float4_e2m1>(min(magnitude, splat(0x41000000)));  // 8.0f
 }
 
 /// The values of codes of numbers ≥ 0.
@@ -53,6 +53,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
     std::uint8_t tile_scales[tile_blocks];
     const float six = lowbit::opaque(6.0f * tensor_scale);
     const f32 sixes = splat(six), tensor_scales = splat(tensor_scale);
+    const i32 bias = minifloat_lanes<float4_e2m1>::bias(splat(minifloat_lanes<float4_e2m1>::one));
     const std::ptrdiff_t whole = n / (4 * block) * (4 * block);
     const code_output output(4, codes + whole / 2, bypasses(how, codes));
     for (std::ptrdiff_t first = 0; first < whole; first += block_tile) {
@@ -66,7 +67,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
             too_large = too_large || any(greater(wanted, splat(0x7f7fffff)));
             // Saturated before it is rounded: 448 is a number of the format.
             const minifloat_lanes<float8_e4m3> scale(min(wanted, splat(0x43e00000)));
-            const i32 code = subtract(scale.biased(), splat(scale.bias));
+            const i32 code = scale.codes();
             const mask zero = equal(code, splat(0));
             narrow(tile_scales + b, select(zero, splat(0x38), code));  // 1
             store(steps + b, multiply(opaque(select(zero, splat(1.0f), scale.rounded())), tensor_scales));
@@ -87,11 +88,9 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
             const float* step = steps + i / block;
             const f32 a = load(values + i), b = load(values + i + 16);
             const f32 c = load(values + i + 32), d = load(values + i + 48);
-            const i32 ab = pack_words(nvfp4_biased(a, step[0]), nvfp4_biased(b, step[1]));
-            const i32 cd = pack_words(nvfp4_biased(c, step[2]), nvfp4_biased(d, step[3]));
-            output.put(codes + (first + i) / 2,
-                       pack_codes(signed_words<float4_e2m1>(ab, bits(a), bits(b)),
-                                  signed_words<float4_e2m1>(cd, bits(c), bits(d)), std::uint8_t{}));
+            const i32 ab = minifloat_words(nvfp4_lanes(a, step[0]), nvfp4_lanes(b, step[1]), bias);
+            const i32 cd = minifloat_words(nvfp4_lanes(c, step[2]), nvfp4_lanes(d, step[3]), bias);
+            output.put(codes + (first + i) / 2, signed_codes<float4_e2m1>(ab, cd, bits(a), bits(b), bits(c), bits(d)));
         }
     }
     scalar::quantize_nvfp4(x + whole, n - whole, tensor_scale, block, search, weights_from(importance, whole),

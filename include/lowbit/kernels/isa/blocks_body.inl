@@ -21,7 +21,7 @@ inline constexpr std::ptrdiff_t callers_tile = 4096;
 
 /// Whether a block's largest magnitude is one for the scalar code: NaN and infinity, and where scales or scaled values
 /// could be subnormal. The vector code computes something else for such blocks, which is then overwritten.
-inline constexpr std::int32_t usual_least = 40, usual_greatest = 253;  // biased exponents
+inline constexpr std::int32_t usual_least = 40, usual_greatest = 230;  // biased exponents
 LOWBIT_ALWAYS_INLINE bool is_unusual(std::uint32_t amax) {
     const auto exponent = static_cast<std::int32_t>(amax >> 23);
     return amax != 0 && (exponent < usual_least || exponent > usual_greatest);
@@ -110,41 +110,56 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline void put(float* x, f32 valu
     bypass ? stream(x, values) : store(x, values);
 }
 
-/// The E4M3, E2M1, … codes of sixteen |y|, as lanes, and the rounded |y|. |y| has its exponent e, at least that of the
-/// smallest normal number; |y| + 2^(e + 23 − M) has it in units of 2^(e − M), rounded, in its low bits, and e above
-/// them.
+/// Sixteen |x| rounded to E4M3, E2M1, …, in units in which `normal` is the smallest normal number (a power of two).
+/// |x| has its exponent e, at least that of `normal`; |x| + 2^(e + 23 − M) has it in units of 2^(e − M), rounded, in
+/// its low bits, and e above them.
 template <class Element>
 struct minifloat_lanes {
     static constexpr int m = Element::mantissa_bits;
-    static constexpr std::int32_t normal = (Element::min_exponent + 127) << 23, raise = (23 - m) << 23;
-    /// What is to be subtracted from `biased`.
-    static constexpr std::int32_t bias = (normal + raise) >> (23 - m);
+    static constexpr std::int32_t one = (Element::min_exponent + 127) << 23;  ///< `normal` in units of 1
 
-    __attribute__((LOWBIT_TARGET, always_inline)) explicit minifloat_lanes(i32 y) {
-        unit = add(max(bit_and(y, splat(0x7f800000)), splat(normal)), splat(raise));
-        sum = bits(add(as_float(bit_and(y, splat(0x7fffffff))), as_float(unit)));
+    __attribute__((LOWBIT_TARGET, always_inline)) explicit minifloat_lanes(i32 x, i32 normal = splat(one)) {
+        power = as_float(max(bit_and(x, splat(0x7f800000)), normal));
+        sum = fused(power, splat(raise), as_float(bit_and(x, splat(INT32_MAX))));
     }
-    /// The code of |y|, not saturated, plus `bias`; fits in 15 bits.
+    /// (code + bias) · 2^(7 − M), not saturated: the exponent, which is in the upper word, times 2^7, and units of
+    /// 2^(e − M), which fit in the lower one.
     __attribute__((LOWBIT_TARGET, always_inline)) i32 biased() const {
-        return add(bit_and(sum, splat((4 << m) - 1)), shift_right<23 - m>(sum));
+        return add_word_pairs(bits(sum), splat(1 << 16 | 1 << (7 - m)));
     }
-    /// The number nearest to |y|, not saturated.
+    /// bias · 2^(7 − M) for this `normal`, in each word.
+    __attribute__((LOWBIT_TARGET, always_inline)) static i32 bias(i32 normal) {
+        return add_words(bit_or(normal, shift_right<16>(normal)), splat_words((23 - m) << 7));
+    }
+    /// Codes in units of 1, not saturated.
+    __attribute__((LOWBIT_TARGET, always_inline)) i32 codes() const {
+        return shift_right<7 - m>(subtract(biased(), splat(((one >> 23) + 23 - m) << 7)));
+    }
+    /// The number nearest to |x|, not saturated.
     __attribute__((LOWBIT_TARGET, always_inline)) f32 rounded() const {
-        return subtract(opaque(as_float(sum)), as_float(unit));
+        return fused(power, splat(-raise), opaque(sum));
     }
 
-    i32 unit, sum;
+    f32 power, sum;
+
+private:
+    static constexpr float raise = static_cast<float>(1 << (23 - m));
 };
 
-/// 32 codes with their signs as words, in the order of `pack_words`, from 32 biased ones and the values' bits.
+/// Codes of 32 magnitudes as words in the order of `pack_words`, not saturated, from `biased` and `bias`.
 template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline i32 signed_words(i32 biased, i32 x, i32 z) {
-    constexpr int top = Element::bits - 1;
-    const i32 magnitudes =
-        min_words(subtract_words(biased, splat_words(minifloat_lanes<Element>::bias)), splat_words(Element::max_code));
-    // Saturated to 16 bits, floats keep their signs.
-    const i32 signs = shift_right_words<15 - top>(pack_words(x, z));
-    return bit_or(magnitudes, bit_and(signs, splat_words(1 << top)));
+__attribute__((LOWBIT_TARGET, always_inline)) inline i32 minifloat_words(const minifloat_lanes<Element>& a,
+                                                                         const minifloat_lanes<Element>& b, i32 bias) {
+    return shift_right_words<7 - Element::mantissa_bits>(subtract_words(pack_words(a.biased(), b.biased()), bias));
+}
+
+/// 64 codes, one a byte, from the words of their magnitudes and the values, for their signs.
+template <class Element>
+__attribute__((LOWBIT_TARGET, always_inline)) inline i32 signed_codes(i32 low, i32 high, i32 a, i32 b, i32 c, i32 d) {
+    const i32 magnitudes = min_bytes(pack_halves(low, high, std::uint8_t{}), splat_bytes(Element::max_code));
+    // Saturated to 16 and to 8 bits, floats keep their signs.
+    const i32 signs = bit_and(pack_halves(pack_words(a, b), pack_words(c, d), std::int8_t{}), splat_bytes(0x80));
+    return in_order(bit_or(magnitudes, shift_right_words<8 - Element::bits>(signs)));
 }
 
 }  // namespace lowbit::detail::LOWBIT_LANES

@@ -252,7 +252,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_ggml(ggml_mxfp4 layout, cons
         block_maxima<layout.size>(values, count, amax);
         const bool unusual = mx_scales<float4_e2m1>(amax, scales);
         if (search) mx_search<float4_e2m1>(values, weights, count, scales);
-        mx_inverses<float4_e2m1>(scales, inverses);
+        mx_inverses<0>(scales, inverses);
         for (std::ptrdiff_t b = 0; b < count; ++b) {
             const float* const from = values + b * layout.size;
             const f32 inverse = splat(inverses[b]);

@@ -96,11 +96,16 @@ LOWBIT_LANES_FN bool any_lowest(i32 a, i32 b) {
 LOWBIT_LANES_FN __m256i in_order(__m256i halves) {
     return _mm256_permutevar8x32_epi32(halves, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
-LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::int8_t) {
-    return {in_order(_mm256_packs_epi16(a.low, a.high)), in_order(_mm256_packs_epi16(b.low, b.high))};
+LOWBIT_LANES_FN i32 in_order(i32 halves) { return {in_order(halves.low), in_order(halves.high)}; }
+LOWBIT_LANES_FN i32 pack_halves(i32 a, i32 b, std::int8_t) {
+    return {_mm256_packs_epi16(a.low, a.high), _mm256_packs_epi16(b.low, b.high)};
 }
-LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::uint8_t) {
-    return {in_order(_mm256_packus_epi16(a.low, a.high)), in_order(_mm256_packus_epi16(b.low, b.high))};
+LOWBIT_LANES_FN i32 pack_halves(i32 a, i32 b, std::uint8_t) {
+    return {_mm256_packus_epi16(a.low, a.high), _mm256_packus_epi16(b.low, b.high)};
+}
+template <class Code>
+LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, Code) {
+    return in_order(pack_halves(a, b, Code{}));
 }
 LOWBIT_LANES_FN i32 clamp_codes(i32 x, i32 low, i32 high, std::int8_t) {
     return {_mm256_min_epi8(_mm256_max_epi8(x.low, low.low), high.low),
@@ -125,6 +130,7 @@ LOWBIT_LANES_FN void stream_bytes(void* p, i32 x) {
 LOWBIT_LANES_FN i32 subtract_words(i32 a, i32 b) {
     return {_mm256_sub_epi16(a.low, b.low), _mm256_sub_epi16(a.high, b.high)};
 }
+LOWBIT_LANES_FN i32 min_bytes(i32 a, i32 b) { return {_mm256_min_epu8(a.low, b.low), _mm256_min_epu8(a.high, b.high)}; }
 LOWBIT_LANES_FN i32 min_words(i32 a, i32 b) {
     return {_mm256_min_epi16(a.low, b.low), _mm256_min_epi16(a.high, b.high)};
 }
@@ -357,6 +363,7 @@ LOWBIT_LANES_FN f32 to_float(i32 x) { return {_mm256_cvtepi32_ps(x.low), _mm256_
 // Integers --------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN i32 splat(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+LOWBIT_LANES_FN i32 splat_bits(std::uint32_t x) { return splat(static_cast<std::int32_t>(x)); }
 LOWBIT_LANES_FN i32 add(i32 a, i32 b) { return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)}; }
 LOWBIT_LANES_FN i32 subtract(i32 a, i32 b) {
     return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};

@@ -80,8 +80,12 @@ LOWBIT_LANES_FN i32 in_order(i32 quarters) {
     const i32 order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     return _mm512_maskz_permutexvar_epi32(all, order, quarters);
 }
-LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::int8_t) { return in_order(_mm512_packs_epi16(a, b)); }
-LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, std::uint8_t) { return in_order(_mm512_packus_epi16(a, b)); }
+LOWBIT_LANES_FN i32 pack_halves(i32 a, i32 b, std::int8_t) { return _mm512_packs_epi16(a, b); }
+LOWBIT_LANES_FN i32 pack_halves(i32 a, i32 b, std::uint8_t) { return _mm512_packus_epi16(a, b); }
+template <class Code>
+LOWBIT_LANES_FN i32 pack_codes(i32 a, i32 b, Code) {
+    return in_order(pack_halves(a, b, Code{}));
+}
 LOWBIT_LANES_FN i32 clamp_codes(i32 x, i32 low, i32 high, std::int8_t) {
     return _mm512_min_epi8(_mm512_max_epi8(x, low), high);
 }
@@ -95,6 +99,7 @@ LOWBIT_LANES_FN void stream_bytes(void* p, i32 x) { _mm512_stream_si512((__m512i
 
 // 32 lanes of 16 bits, 64 of 8; "quarter" is one of the four 128-bit parts of the vector.
 LOWBIT_LANES_FN i32 subtract_words(i32 a, i32 b) { return _mm512_sub_epi16(a, b); }
+LOWBIT_LANES_FN i32 min_bytes(i32 a, i32 b) { return _mm512_min_epu8(a, b); }
 LOWBIT_LANES_FN i32 min_words(i32 a, i32 b) { return _mm512_min_epi16(a, b); }
 LOWBIT_LANES_FN i32 multiply_words(i32 a, i32 b) { return _mm512_mullo_epi16(a, b); }
 template <int N>
@@ -282,6 +287,7 @@ LOWBIT_LANES_FN f32 as_float(i32 x) { return _mm512_castsi512_ps(x); }
 // Integers --------------------------------------------------------------------------------------------------------
 
 LOWBIT_LANES_FN i32 splat(std::int32_t x) { return _mm512_set1_epi32(x); }
+LOWBIT_LANES_FN i32 splat_bits(std::uint32_t x) { return splat(static_cast<std::int32_t>(x)); }
 LOWBIT_LANES_FN i32 add(i32 a, i32 b) { return _mm512_add_epi32(a, b); }
 LOWBIT_LANES_FN i32 subtract(i32 a, i32 b) { return _mm512_sub_epi32(a, b); }
 LOWBIT_LANES_FN i32 bit_and(i32 a, i32 b) { return _mm512_and_si512(a, b); }

@@ -34,7 +34,7 @@ struct mx_units {
     std::uint32_t normals[tile_blocks], biases[tile_blocks];
 };
 
-/// 1/X of sixteen scale bytes, but X counts `units`. Of a block of zeros it is of no consequence.
+/// 2^Exponent/X of sixteen scale bytes. Of a block of zeros it is of no consequence.
 template <int Exponent>
 __attribute__((LOWBIT_TARGET, always_inline)) inline void mx_inverses(const std::uint8_t* scales, float* inverses) {
     store(inverses, as_float(shift_left<23>(subtract(splat(254 + Exponent), load(scales)))));

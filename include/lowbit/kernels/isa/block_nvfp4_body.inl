@@ -3,10 +3,17 @@
 
 namespace lowbit::detail::LOWBIT_LANES {
 
-/// Sixteen values of a block in units of its step. Saturated before they are rounded.
-__attribute__((LOWBIT_TARGET, always_inline)) inline minifloat_lanes<float4_e2m1> nvfp4_lanes(f32 x, float step) {
-    const i32 magnitude = bit_and(bits(opaque(divide(x, splat(step)))), splat(0x7fffffff));
-    return minifloat_lanes<float4_e2m1>(min(magnitude, splat(0x41000000)));  // 8.0f
+/// Tensor scales for which this code is exact: nothing that decides about a code overflows or is subnormal.
+inline constexpr float nvfp4_least_scale = 0x1p-90f, nvfp4_greatest_scale = 0x1p110f;
+
+/// Sixteen values of a block in units of its step. The product with the rounded reciprocal, corrected by its remainder
+/// (Markstein 1990), lies on the same side of the numbers halfway between two codes as the rounded quotient: so found
+/// for each of the 2^23 significands of a step.
+__attribute__((LOWBIT_TARGET, always_inline)) inline minifloat_lanes<float4_e2m1> nvfp4_lanes(f32 x, float step,
+                                                                                              float inverse) {
+    const f32 product = opaque(multiply(x, splat(inverse)));
+    const f32 remainder = minus_product(x, product, splat(step));
+    return minifloat_lanes<float4_e2m1>(bits(fused(remainder, splat(inverse), product)));
 }
 
 /// The values of codes of numbers ≥ 0.
@@ -48,8 +55,11 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
                                                           bool search, const float* importance, std::uint8_t* codes,
                                                           std::uint8_t* scales, caching how) {
     constexpr std::ptrdiff_t block = 16, tile_blocks = block_tile / block;
+    if (!(tensor_scale >= nvfp4_least_scale && tensor_scale <= nvfp4_greatest_scale)) [[unlikely]] {
+        return scalar::quantize_nvfp4(x, n, tensor_scale, block, search, importance, codes, scales);
+    }
     std::uint32_t amax[tile_blocks];
-    float steps[tile_blocks];
+    float steps[tile_blocks], inverses[tile_blocks];
     std::uint8_t tile_scales[tile_blocks];
     const float six = lowbit::opaque(6.0f * tensor_scale);
     const f32 sixes = splat(six), tensor_scales = splat(tensor_scale);
@@ -64,7 +74,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
         bool too_large = false;
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
             const i32 wanted = bits(opaque(divide(as_float(load(amax + b)), sixes)));
-            too_large = too_large || any(greater(wanted, splat(0x7f7fffff)));
+            too_large = too_large || any(greater(wanted, splat(0x5d800000)));
             // Saturated before it is rounded: 448 is a number of the format.
             const minifloat_lanes<float8_e4m3> scale(min(wanted, splat(0x43e00000)));
             const i32 code = scale.codes();
@@ -76,8 +86,9 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
                 nvfp4_search(values + b * block, weights_from(weights, b * block), some, tensor_scale, tile_scales + b,
                              steps + b);
             }
+            store(inverses + b, divide(splat(1.0f), load(steps + b)));
         }
-        if (too_large) [[unlikely]] {  // for float32: the tensor's scale is that of other values
+        if (too_large) [[unlikely]] {  // 2^60 and more: the tensor's scale is that of other values
             scalar::quantize_nvfp4(values, count, tensor_scale, block, search, weights, codes + first / 2,
                                    scales + first / block);
             continue;
@@ -85,11 +96,13 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
         __builtin_memcpy(scales + first / block, tile_scales, static_cast<std::size_t>(blocks));
         for (std::ptrdiff_t i = 0; i < count; i += 4 * block) {
             prefetch(values + i);
-            const float* step = steps + i / block;
+            const float *step = steps + i / block, *inverse = inverses + i / block;
             const f32 a = load(values + i), b = load(values + i + 16);
             const f32 c = load(values + i + 32), d = load(values + i + 48);
-            const i32 ab = minifloat_words(nvfp4_lanes(a, step[0]), nvfp4_lanes(b, step[1]), bias);
-            const i32 cd = minifloat_words(nvfp4_lanes(c, step[2]), nvfp4_lanes(d, step[3]), bias);
+            const i32 ab =
+                minifloat_words(nvfp4_lanes(a, step[0], inverse[0]), nvfp4_lanes(b, step[1], inverse[1]), bias);
+            const i32 cd =
+                minifloat_words(nvfp4_lanes(c, step[2], inverse[2]), nvfp4_lanes(d, step[3], inverse[3]), bias);
             output.put(codes + (first + i) / 2, signed_codes<float4_e2m1>(ab, cd, bits(a), bits(b), bits(c), bits(d)));
         }
     }

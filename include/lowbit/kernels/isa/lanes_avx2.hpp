@@ -353,6 +353,9 @@ LOWBIT_LANES_FN f32 through_half(f32 x) {
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
+LOWBIT_LANES_FN f32 minus_product(f32 c, f32 a, f32 b) {
+    return {_mm256_fnmadd_ps(a.low, b.low, c.low), _mm256_fnmadd_ps(a.high, b.high, c.high)};
+}
 LOWBIT_LANES_FN i32 round_even(f32 x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
 LOWBIT_LANES_FN f32 nearest_integer(f32 x) {
     return {_mm256_round_ps(x.low, _MM_FROUND_TO_NEAREST_INT), _mm256_round_ps(x.high, _MM_FROUND_TO_NEAREST_INT)};

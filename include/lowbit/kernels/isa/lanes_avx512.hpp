@@ -278,6 +278,8 @@ LOWBIT_LANES_FN f32 through_half(f32 x) {
 }
 /// a · b + c, rounded once.
 LOWBIT_LANES_FN f32 fused(f32 a, f32 b, f32 c) { return _mm512_fmadd_ps(a, b, c); }
+/// c − a · b, rounded once.
+LOWBIT_LANES_FN f32 minus_product(f32 c, f32 a, f32 b) { return _mm512_fnmadd_ps(a, b, c); }
 /// Toward zero.
 LOWBIT_LANES_FN i32 truncate(f32 x) { return _mm512_maskz_cvttps_epi32(all, x); }
 LOWBIT_LANES_FN f32 to_float(i32 x) { return _mm512_maskz_cvtepi32_ps(all, x); }

@@ -20,7 +20,9 @@ struct pack_tables {
             high[i] = low[i] << (4 * bits);
             products[i] = static_cast<std::uint16_t>(1u << (16 - bits - i * bits % 8));
         }
-        for (int i = 0; i < 16; ++i) used[i] = static_cast<std::uint8_t>(i < 2 * bits ? i / bits * 8 + i % bits : 0x80);
+        const int codes = bits % 2 == 0 ? 4 : 8, bytes = codes * bits / 8;  // that are joined
+        for (int i = 0; i < 16; ++i)
+            used[i] = static_cast<std::uint8_t>(i < 2 * bits ? i / bytes * codes + i % bytes : 0x80);
         distribute_eights(bits, 0, even_units, even_bytes);
         distribute_eights(bits, 1, odd_units, odd_bytes);
     }
@@ -51,12 +53,12 @@ inline constexpr pack_tables pack_tables_of[9] = {{},
                                                   pack_tables(7),
                                                   pack_tables(8)};
 
-/// 64 codes of 2 … 7 bits, one a byte, to 8·bits bytes and up to 16 more that are overwritten with anything.
-/// In a quarter: 2 codes are joined in a word, 4 in a dword, 8 in a qword, and the bytes that are used moved together.
+/// 64 codes of 2 … 7 bits, one a byte, nothing above them, to 8·bits bytes and up to 16 more that are overwritten with
+/// anything. In a quarter: 2 codes are joined in a word, 4 in a dword, 8 in a qword where 4 are not whole bytes, and
+/// the bytes that are used moved together.
 struct packer {
     __attribute__((LOWBIT_TARGET, always_inline)) explicit packer(int bits)
         : bits_(bits),
-          mask_(splat_bytes((1 << bits) - 1)),
           pairs_(splat_words(1 | 1 << (8 + bits))),
           fours_(splat(1 | 1 << (16 + 2 * bits))),
           low_(load_bytes(pack_tables_of[bits].low)),
@@ -64,14 +66,15 @@ struct packer {
           order_(splat_quarter(pack_tables_of[bits].used)) {}
 
     __attribute__((LOWBIT_TARGET, always_inline)) void operator()(i32 codes, std::uint8_t* bytes) const {
-        const i32 dwords = add_word_pairs(fours_, add_byte_pairs(pairs_, bit_and(codes, mask_)));
-        const i32 qwords = bit_or(bit_and(dwords, low_), bit_and(shift_right_quads(dwords, 32 - 4 * bits_), high_));
-        store_quarters(bytes, 2 * bits_, shuffle_bytes(qwords, order_));
+        i32 joined = add_word_pairs(fours_, add_byte_pairs(pairs_, codes));
+        if (bits_ % 2 != 0)
+            joined = bit_or(bit_and(joined, low_), bit_and(shift_right_quads(joined, 32 - 4 * bits_), high_));
+        store_quarters(bytes, 2 * bits_, shuffle_bytes(joined, order_));
     }
 
 private:
     int bits_;
-    i32 mask_, pairs_, fours_, low_, high_, order_;
+    i32 pairs_, fours_, low_, high_, order_;
 };
 
 /// 8·bits bytes to 64 codes of 2 … 7 bits, one a byte; reads `reach` bytes. Each quarter gets the bytes of eight codes,
@@ -117,9 +120,10 @@ private:
 __attribute__((LOWBIT_TARGET)) inline std::ptrdiff_t pack_bytes(const std::uint8_t* codes, std::ptrdiff_t n, int bits,
                                                                 std::uint8_t* bytes) {
     const packer pack(bits);
+    const i32 used = splat_bytes((1 << bits) - 1);
     const std::ptrdiff_t margin = 16 * 8 / bits + 64;
     std::ptrdiff_t i = 0;
-    for (; i + margin <= n; i += 64, bytes += 8 * bits) pack(load_bytes(codes + i), bytes);
+    for (; i + margin <= n; i += 64, bytes += 8 * bits) pack(bit_and(load_bytes(codes + i), used), bytes);
     return i;
 }
 

@@ -52,6 +52,58 @@ TEST_CASE("random bits of every length around the switch of methods") {
     }
 }
 
+TEST_CASE("many values: split into parts, whatever their spread, on one thread and on several") {
+    std::mt19937 random(5);
+    two_threads pool;
+    const auto fill = [&](std::vector<float>& values, auto draw) {
+        for (float& x : values) x = draw();
+    };
+    const auto bits = [&](std::uint32_t mask, std::uint32_t set) {
+        return
+            [&random, mask, set] { return std::bit_cast<float>((static_cast<std::uint32_t>(random()) & mask) | set); };
+    };
+    std::normal_distribution<float> gaussian;
+    for (const std::size_t n : {65536u, 65537u, 600000u}) {
+        std::vector<float> values(n), workspace(n), sorted(n);
+        for (int kind = 0; kind < 7; ++kind) {
+            switch (kind) {
+                case 0:
+                    fill(values, bits(0xffffffffu, 0));
+                    break;  // all keys, NaNs too
+                case 1:
+                    fill(values, bits(0, 0x3f800000u));
+                    break;  // one value
+                case 2:
+                    fill(values, bits(0x1fu, 0xffffff00u));
+                    break;  // the lowest keys
+                case 3:
+                    fill(values, bits(0x1fu, 0x7fffff00u));
+                    break;  // the highest
+                case 4:
+                    fill(values, [&] { return gaussian(random); });
+                    break;
+                case 5:
+                    fill(values, [&] { return 1000 + gaussian(random); });
+                    break;  // few keys far from 0
+                default:
+                    values[3] = -1e30f;
+                    values[n / 2] = 1e30f;
+                    break;  // and two outliers
+            }
+            std::vector<float> expected = values;
+            std::sort(expected.begin(), expected.end(),
+                      [](float a, float b) { return lowbit::order_key(a) < lowbit::order_key(b); });
+            lowbit::radix_sort(values.data(), std::ssize(values), sorted.data(), workspace.data());
+            CHECK(bits_of(sorted) == bits_of(expected));
+            lowbit::radix_sort(values.data(), std::ssize(values), sorted.data(), workspace.data(), pool);
+            CHECK(bits_of(sorted) == bits_of(expected));
+            sorted = values;
+            lowbit::radix_sort(sorted.data(), std::ssize(sorted), workspace.data(), pool);
+            CHECK(bits_of(sorted) == bits_of(expected));
+        }
+    }
+}
+
 TEST_CASE("passes that have nothing to do are skipped") {
     std::mt19937 random(2);
     const std::uint32_t mask = GENERATE(0u, 0x7ffu, 0x3ff800u, 0xffc00000u, 0xffff0000u, 0x7fffffu);

@@ -24,13 +24,13 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline i32 microexponent_magnitude
                                                                                   std::uint32_t inverse,
                                                                                   std::uint8_t* shifts) {
     const i32 magnitude = bit_and(x, splat(INT32_MAX));
-    i32 inverses = splat(static_cast<std::int32_t>(inverse));
+    f32 inverses = as_float(splat_bits(inverse));
     if constexpr (Paired) {
-        const i32 of_pair = max(magnitude, swap_pairs(magnitude)), first = splat(static_cast<std::int32_t>(exponent));
-        *shifts = pairs_below(of_pair, first);
-        inverses = select(greater(first, of_pair), add(inverses, splat(1 << 23)), inverses);
+        const pair_mask shifted = pairs_below(magnitude, splat_bits(exponent));
+        *shifts = pair_bits(shifted);
+        inverses = select_pairs(shifted, as_float(add(bits(inverses), splat(1 << 23))), inverses);
     }
-    return round_even(multiply(as_float(magnitude), as_float(inverses)));
+    return round_even(multiply(as_float(magnitude), inverses));
 }
 
 template <bool Paired>
@@ -40,15 +40,9 @@ __attribute__((LOWBIT_TARGET)) void quantize_microexponent(const float* x, std::
     constexpr std::ptrdiff_t block = 16, tile_blocks = block_tile / block;
     const int m = format.mantissa_bits, width = 1 + m;
     std::uint32_t amax[tile_blocks], firsts[tile_blocks], inverses[tile_blocks];
-    std::uint8_t tile_exponents[tile_blocks], tile_shifts[tile_blocks];
-    const i32 largest = splat_words((1 << m) - 1), sign = splat_words(1 << m);
+    std::uint8_t tile_exponents[tile_blocks];
     const std::ptrdiff_t whole = n / (4 * block) * (4 * block);
     const code_output output(width, codes + whole / 8 * width, bypasses(how, codes));
-    // Saturated to 16 bits, floats keep their signs: all bits of a word, once shifted.
-    const auto with_signs = [&](i32 a, i32 b, i32 c, i32 d) __attribute__((LOWBIT_TARGET, always_inline)) {
-        const i32 negative = shift_right_words_signed(pack_words(c, d), 15);
-        return bit_or(min_words(pack_words(a, b), largest), bit_and(negative, sign));
-    };
     for (std::ptrdiff_t first = 0; first < whole; first += block_tile) {
         const std::ptrdiff_t count = whole - first < block_tile ? whole - first : block_tile, blocks = count / block;
         const float* values = x + first;
@@ -62,16 +56,15 @@ __attribute__((LOWBIT_TARGET)) void quantize_microexponent(const float* x, std::
         for (std::ptrdiff_t i = 0; i < count; i += 4 * block) {
             prefetch(values + i);
             const std::uint32_t *e = firsts + i / block, *inverse = inverses + i / block;
-            std::uint8_t* bits = tile_shifts + i / block;
-            const i32 x0 = load_bits(values + i), x1 = load_bits(values + i + 16);
-            const i32 x2 = load_bits(values + i + 32), x3 = load_bits(values + i + 48);
-            const i32 low = with_signs(microexponent_magnitudes<Paired>(x0, e[0], inverse[0], bits),
-                                       microexponent_magnitudes<Paired>(x1, e[1], inverse[1], bits + 1), x0, x1);
-            const i32 high = with_signs(microexponent_magnitudes<Paired>(x2, e[2], inverse[2], bits + 2),
-                                        microexponent_magnitudes<Paired>(x3, e[3], inverse[3], bits + 3), x2, x3);
-            output.put(out + i / 8 * width, pack_codes(low, high, std::uint8_t{}));
+            std::uint8_t* const bits = Paired ? shifts + (first + i) / block : nullptr;
+            const auto words = [&](int b) __attribute__((LOWBIT_TARGET, always_inline)) {
+                const float* const from = values + i + b * block;
+                return pack_words(
+                    microexponent_magnitudes<Paired>(load_bits(from), e[b], inverse[b], bits + b),
+                    microexponent_magnitudes<Paired>(load_bits(from + 16), e[b + 1], inverse[b + 1], bits + b + 1));
+            };
+            output.put(out + i / 8 * width, signed_codes(words(0), words(2), m, (1 << m) - 1, values + i));
         }
-        if constexpr (Paired) __builtin_memcpy(shifts + first / block, tile_shifts, static_cast<std::size_t>(blocks));
         for (std::ptrdiff_t b = 0; unusual && b < blocks; ++b) {
             if (is_unusual(amax[b])) {
                 scalar::quantize_microexponent(values + b * block, block, format, out + b * 2 * width,

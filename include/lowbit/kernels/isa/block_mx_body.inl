@@ -22,13 +22,12 @@ struct mx_units {
     }
     /// The codes of two blocks from this one on, one a byte.
     __attribute__((LOWBIT_TARGET, always_inline)) i32 codes(std::ptrdiff_t block, const float* x) const {
-        const auto words = [&](std::ptrdiff_t k, i32 p, i32 q) __attribute__((LOWBIT_TARGET, always_inline)) {
+        const auto words = [&](std::ptrdiff_t k, const float* p) __attribute__((LOWBIT_TARGET, always_inline)) {
             const i32 normal = splat_bits(normals[k]);
-            return minifloat_words(minifloat_lanes<Element>(p, normal), minifloat_lanes<Element>(q, normal),
-                                   splat_bits(biases[k]));
+            return minifloat_words(minifloat_lanes<Element>(load_bits(p), normal),
+                                   minifloat_lanes<Element>(load_bits(p + 16), normal), splat_bits(biases[k]));
         };
-        const i32 a = load_bits(x), b = load_bits(x + 16), c = load_bits(x + 32), d = load_bits(x + 48);
-        return signed_codes<Element>(words(block, a, b), words(block + 1, c, d), a, b, c, d);
+        return signed_codes(words(block, x), words(block + 1, x + 32), Element::bits - 1, Element::max_code, x);
     }
 
     std::uint32_t normals[tile_blocks], biases[tile_blocks];

@@ -103,7 +103,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_nvfp4(const float* x, std::p
                 minifloat_words(nvfp4_lanes(a, step[0], inverse[0]), nvfp4_lanes(b, step[1], inverse[1]), bias);
             const i32 cd =
                 minifloat_words(nvfp4_lanes(c, step[2], inverse[2]), nvfp4_lanes(d, step[3], inverse[3]), bias);
-            output.put(codes + (first + i) / 2, signed_codes<float4_e2m1>(ab, cd, bits(a), bits(b), bits(c), bits(d)));
+            output.put(codes + (first + i) / 2, signed_codes(ab, cd, 3, float4_e2m1::max_code, values + i));
         }
     }
     scalar::quantize_nvfp4(x + whole, n - whole, tensor_scale, block, search, weights_from(importance, whole),

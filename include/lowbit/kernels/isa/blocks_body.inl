@@ -153,13 +153,17 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline i32 minifloat_words(const m
     return shift_right_words<7 - Element::mantissa_bits>(subtract_words(pack_words(a.biased(), b.biased()), bias));
 }
 
-/// 64 codes, one a byte, from the words of their magnitudes and the values, for their signs.
-template <class Element>
-__attribute__((LOWBIT_TARGET, always_inline)) inline i32 signed_codes(i32 low, i32 high, i32 a, i32 b, i32 c, i32 d) {
-    const i32 magnitudes = min_bytes(pack_halves(low, high, std::uint8_t{}), splat_bytes(Element::max_code));
+/// The codes of 64 values, one a byte: magnitudes, which are words in the order of `pack_words`, saturated, and the
+/// signs of x in the bit above them.
+__attribute__((LOWBIT_TARGET, always_inline)) inline i32 signed_codes(i32 low, i32 high, int magnitude_bits,
+                                                                      int greatest, const float* x) {
+    const i32 magnitudes = min_bytes(pack_halves(low, high, std::uint8_t{}), splat_bytes(greatest));
     // Saturated to 16 and to 8 bits, floats keep their signs.
-    const i32 signs = bit_and(pack_halves(pack_words(a, b), pack_words(c, d), std::int8_t{}), splat_bytes(0x80));
-    return in_order(bit_or(magnitudes, shift_right_words<8 - Element::bits>(signs)));
+    const i32 first = pack_words(load_bits(x), load_bits(x + 16));
+    const i32 second = pack_words(load_bits(x + 32), load_bits(x + 48));
+    i32 signs = bit_and(pack_halves(first, second, std::int8_t{}), splat_bytes(0x80));
+    if (magnitude_bits < 7) signs = shift_right_words(signs, 7 - magnitude_bits);
+    return in_order(bit_or(magnitudes, signs));
 }
 
 }  // namespace lowbit::detail::LOWBIT_LANES

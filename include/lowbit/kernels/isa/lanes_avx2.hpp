@@ -205,13 +205,18 @@ LOWBIT_LANES_FN f32 lookup(f32 table, i32 index) {
 }
 LOWBIT_LANES_FN void store_first_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.low); }
 LOWBIT_LANES_FN void store_second_half(void* p, i32 x) { _mm256_storeu_si256((__m256i*)p, x.high); }
-LOWBIT_LANES_FN i32 swap_pairs(i32 x) {
-    return {_mm256_shuffle_epi32(x.low, 0xb1), _mm256_shuffle_epi32(x.high, 0xb1)};
+using pair_mask = i32;
+LOWBIT_LANES_FN __m256i pairs_below(__m256i a, __m256i b) {
+    return _mm256_cmpeq_epi64(_mm256_cmpgt_epi32(b, a), _mm256_set1_epi32(-1));
 }
-LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) {
-    const int low = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.low, a.low)));
-    const int high = _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi32(b.high, a.high)));
-    return static_cast<std::uint8_t>(low | high << 4);
+LOWBIT_LANES_FN pair_mask pairs_below(i32 a, i32 b) { return {pairs_below(a.low, b.low), pairs_below(a.high, b.high)}; }
+LOWBIT_LANES_FN std::uint8_t pair_bits(pair_mask m) {
+    return static_cast<std::uint8_t>(_mm256_movemask_pd(_mm256_castsi256_pd(m.low)) |
+                                     _mm256_movemask_pd(_mm256_castsi256_pd(m.high)) << 4);
+}
+LOWBIT_LANES_FN f32 select_pairs(pair_mask m, f32 yes, f32 no) {
+    return {_mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(m.low)),
+            _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(m.high))};
 }
 LOWBIT_LANES_FN f32 select_pairs(const std::uint8_t* bits, f32 yes, f32 no) {
     // Each lane's bit becomes its sign, which is what decides.
@@ -385,6 +390,9 @@ LOWBIT_LANES_FN i32 shift_right(i32 a) {
     return {_mm256_srli_epi32(a.low, N), _mm256_srli_epi32(a.high, N)};
 }
 
+LOWBIT_LANES_FN i32 shift_left(i32 a, i32 n) {
+    return {_mm256_sllv_epi32(a.low, n.low), _mm256_sllv_epi32(a.high, n.high)};
+}
 LOWBIT_LANES_FN i32 shift_left(i32 a, int n) {
     return {_mm256_sll_epi32(a.low, _mm_cvtsi32_si128(n)), _mm256_sll_epi32(a.high, _mm_cvtsi32_si128(n))};
 }

@@ -155,10 +155,17 @@ LOWBIT_LANES_FN void store_first_half(void* p, i32 x) {
 LOWBIT_LANES_FN void store_second_half(void* p, i32 x) {
     _mm256_storeu_si256((__m256i*)p, _mm512_maskz_extracti64x4_epi64(0xf, x, 1));
 }
-/// Lanes 2i and 2i + 1 exchanged.
-LOWBIT_LANES_FN i32 swap_pairs(i32 x) { return _mm512_maskz_shuffle_epi32(all, x, _MM_PERM_CDAB); }
-/// One bit for each pair of lanes: whether both a < b. The lanes of a pair are equal, and not negative.
-LOWBIT_LANES_FN std::uint8_t pairs_below(i32 a, i32 b) { return _mm512_cmplt_epu64_mask(a, b); }
+/// Pairs are lanes 2i and 2i + 1.
+using pair_mask = __mmask8;
+/// Whether a < b in both lanes of a pair. No lane is negative, and those of b are equal.
+LOWBIT_LANES_FN pair_mask pairs_below(i32 a, i32 b) {
+    return _mm512_cmplt_epu64_mask(_mm512_maskz_max_epi32(all, a, _mm512_maskz_shuffle_epi32(all, a, _MM_PERM_CDAB)),
+                                   b);
+}
+LOWBIT_LANES_FN std::uint8_t pair_bits(pair_mask m) { return m; }
+LOWBIT_LANES_FN f32 select_pairs(pair_mask m, f32 yes, f32 no) {
+    return _mm512_castpd_ps(_mm512_mask_mov_pd(_mm512_castps_pd(no), m, _mm512_castps_pd(yes)));
+}
 /// `yes` in the lanes whose pair has its bit set, else `no`.
 LOWBIT_LANES_FN f32 select_pairs(const std::uint8_t* bits, f32 yes, f32 no) {
     const i32 of_lane = _mm512_setr_epi32(1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128);
@@ -301,6 +308,8 @@ template <int N>
 LOWBIT_LANES_FN i32 shift_left(i32 a) {
     return _mm512_maskz_slli_epi32(all, a, N);
 }
+/// Lane by lane.
+LOWBIT_LANES_FN i32 shift_left(i32 a, i32 n) { return _mm512_maskz_sllv_epi32(all, a, n); }
 template <int N>
 LOWBIT_LANES_FN i32 shift_right(i32 a) {
     return _mm512_maskz_srli_epi32(all, a, N);

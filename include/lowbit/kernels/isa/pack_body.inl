@@ -7,7 +7,7 @@ namespace lowbit::detail::LOWBIT_LANES {
 struct pack_tables {
     static constexpr int units_in_quarter = 16 / static_cast<int>(sizeof(unit));
 
-    alignas(64) std::uint64_t low[8]{}, high[8]{};
+    alignas(64) std::uint32_t up[16]{};  ///< shifts of every other dword to its top
     alignas(64) unit even_units[4 * units_in_quarter]{}, odd_units[4 * units_in_quarter]{};
     alignas(64) std::uint8_t even_bytes[64]{}, odd_bytes[64]{};
     std::uint16_t products[8]{};
@@ -16,8 +16,7 @@ struct pack_tables {
     constexpr pack_tables() = default;
     constexpr explicit pack_tables(int bits) {
         for (int i = 0; i < 8; ++i) {
-            low[i] = (std::uint64_t{1} << (4 * bits)) - 1;
-            high[i] = low[i] << (4 * bits);
+            up[2 * i] = static_cast<std::uint32_t>(32 - 4 * bits);
             products[i] = static_cast<std::uint16_t>(1u << (16 - bits - i * bits % 8));
         }
         const int codes = bits % 2 == 0 ? 4 : 8, bytes = codes * bits / 8;  // that are joined
@@ -61,20 +60,18 @@ struct packer {
         : bits_(bits),
           pairs_(splat_words(1 | 1 << (8 + bits))),
           fours_(splat(1 | 1 << (16 + 2 * bits))),
-          low_(load_bytes(pack_tables_of[bits].low)),
-          high_(load_bytes(pack_tables_of[bits].high)),
+          up_(load_bytes(pack_tables_of[bits].up)),
           order_(splat_quarter(pack_tables_of[bits].used)) {}
 
     __attribute__((LOWBIT_TARGET, always_inline)) void operator()(i32 codes, std::uint8_t* bytes) const {
         i32 joined = add_word_pairs(fours_, add_byte_pairs(pairs_, codes));
-        if (bits_ % 2 != 0)
-            joined = bit_or(bit_and(joined, low_), bit_and(shift_right_quads(joined, 32 - 4 * bits_), high_));
+        if (bits_ % 2 != 0) joined = shift_right_quads(shift_left(joined, up_), 32 - 4 * bits_);
         store_quarters(bytes, 2 * bits_, shuffle_bytes(joined, order_));
     }
 
 private:
     int bits_;
-    i32 pairs_, fours_, low_, high_, order_;
+    i32 pairs_, fours_, up_, order_;
 };
 
 /// 8·bits bytes to 64 codes of 2 … 7 bits, one a byte; reads `reach` bytes. Each quarter gets the bytes of eight codes,

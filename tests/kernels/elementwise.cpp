@@ -135,6 +135,37 @@ TEST_CASE("requantization alone") {
     }
 }
 
+TEST_CASE("requantization of all of int32 at every shift") {
+    std::vector<std::int32_t> acc;
+    for (int bit = 0; bit < 31; ++bit) {
+        for (const std::int32_t near : {-1, 0, 1, 12345}) {
+            acc.push_back((1 << bit) + near % (1 << bit));
+            acc.push_back(-acc.back() - 1);
+        }
+    }
+    acc.insert(acc.end(), {0, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()});
+    const auto count = static_cast<std::ptrdiff_t>(acc.size());
+    for (int shift = -34; shift <= 14; ++shift) {
+        for (const std::int32_t m0 : {1 << 30, 1518500250, std::numeric_limits<std::int32_t>::max()}) {
+            const std::vector<lowbit::multiplier> factor{{m0, shift}};
+            for (const std::int32_t zero : {-128, 0, 127}) {
+                for (const auto rounding :
+                     {lowbit::requant_rounding::single, lowbit::requant_rounding::tflite_double}) {
+                    const lowbit::output_stage stage{.multipliers = factor, .zero_point = zero, .rounding = rounding};
+                    std::vector<std::int8_t> expected(acc.size()), y(acc.size());
+                    lowbit::reference::requantize(count, 1, acc.data(), stage, expected.data());
+                    for (const lowbit::isa set : layers::supported()) {
+                        const layers::forced_isa forced(set);
+                        lowbit::requantize(count, 1, acc.data(), stage, y.data());
+                        INFO(to_string(set) << ", m0 " << m0 << ", shift " << shift << ", zero point " << zero);
+                        REQUIRE(y == expected);
+                    }
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("concatenation by strided rows; tables") {
     layers::source random(3);
     const auto a = random.codes<std::int8_t>(1000);

@@ -22,7 +22,7 @@ inline constexpr std::ptrdiff_t depthwise_strip = 28;
 /// The head of packed depthwise weights; blocks of channels follow.
 struct depthwise_header {
     gemm_header common;          ///< what linear and conv2d share; where `grouped`, all there is
-    bool plain = false;          ///< 8-bit outputs, one rounding, no shift to the left: all in registers
+    bool plain = false;          ///< 8-bit outputs of a simple stage: all in registers
     bool paired = false;         ///< a quad serves two output lines
     bool grouped = false;        ///< as a convolution in groups: the scalar kernel, and what does not fit int8
     std::ptrdiff_t quads = 1;    ///< of a column: ⌈kernel_height/4⌉
@@ -103,7 +103,7 @@ inline depthwise_header plan_depthwise(const depthwise_shape& shape, const integ
     h.common.eff_zero = layer.input_zero_point + (layer.input_type == code_type::s8 ? 128 : 0);
     h.common.has_weight_zeros = false;
     h.quads = (w.kernel_height + 3) / 4;
-    h.plain = is_byte(h.common.output) && h.common.rounding == requant_rounding::single && !h.common.has_left;
+    h.plain = h.common.simple;
     h.paired = h.plain && w.kernel_width == 3 && w.kernel_height <= 3 && w.stride_height == 1 && w.stride_width == 1 &&
                w.dilation_height == 1 && w.dilation_width == 1;
     const std::ptrdiff_t out_width = shape.as_conv2d().out_width();
@@ -144,10 +144,11 @@ void pack_depthwise_block(const depthwise_header& h, const integer_layer& layer,
     if (!halves) return;
     for (int c = 0; c < columns; ++c) {
         const int from = slot(c), twin = slot(c + Width / 2);
-        for (auto* values : {p.start, p.m0, p.shift, p.bound, p.left, p.round, p.right}) values[twin] = values[from];
+        for (auto* values : {p.start, p.m0, p.shift, p.bound, p.left, p.base, p.right, p.offset})
+            values[twin] = values[from];
         p.scale[twin] = p.scale[from];
         p.lowest[c + Width / 2] = p.lowest[c];
-        p.highest[c + Width / 2] = p.highest[c];
+        p.span[c + Width / 2] = p.span[c];
     }
 }
 

@@ -84,9 +84,9 @@ void portable_tile(const gemm_tile& tile) {
                 std::memcpy(y + 4 * c, &value, 4);
             } else {
                 const std::int32_t scaled = rescale_by(h.rounding, acc[c], {constants.m0[c], constants.shift[c]});
-                const auto code = clamp_code<std::int8_t>(std::int64_t{scaled} + h.output_zero,
-                                                          {constants.lowest[c], constants.highest[c]});
-                y[c] = static_cast<std::uint8_t>(code + (h.output == code_type::u8 ? 128 : 0));
+                const std::int64_t above = std::int64_t{scaled} + constants.offset[c];  // the lowest code
+                y[c] = static_cast<std::uint8_t>(constants.lowest[c] +
+                                                 clamp_code<std::uint8_t>(above, {0, constants.span[c]}));
             }
         }
     }

@@ -46,7 +46,7 @@ inline constexpr int max_tile_rows = 12, max_panel_width = 64;
 constexpr std::ptrdiff_t align64(std::ptrdiff_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// The constants of a panel of Width channels. Arrays of int32 and float are in the order of the registers (see
-/// `slot_of`), the clamps in the order of the channels; uint8 outputs are clamped as code − 128.
+/// `slot_of`), the codes in the order of the channels.
 template <int Width>
 struct alignas(64) panel_constants {
     std::int32_t start[Width];       ///< of the accumulators
@@ -54,14 +54,16 @@ struct alignas(64) panel_constants {
     std::int32_t shift[Width];       ///< of the multiplier; the vector code uses the four below instead
     std::int32_t bound[Width];       ///< accumulators beyond ±bound saturate every output anyway
     std::int32_t left[Width];        ///< shift before the product
-    std::int32_t round[Width];       ///< added to the high half of the product
+    std::int32_t base[Width];        ///< added to the high half of the product
     std::int32_t right[Width];       ///< shift after the product
+    std::int32_t offset[Width];      ///< output zero point less the lowest code
     std::int32_t minus_zero[Width];  ///< −Z_w
     float scale[Width];              ///< of float outputs
-    std::int8_t lowest[Width], highest[Width];
+    std::uint8_t lowest[Width];      ///< code, as a byte
+    std::uint8_t span[Width];        ///< from the lowest code to the highest
 };
 
-constexpr std::ptrdiff_t constants_bytes(int width) { return align64(width * 38); }
+constexpr std::ptrdiff_t constants_bytes(int width) { return align64(width * 42); }
 static_assert(sizeof(panel_constants<64>) == constants_bytes(64) && sizeof(panel_constants<8>) == constants_bytes(8));
 
 /// Where a channel's accumulator sits in its panel. Registers of `lanes` int32 are packed to bytes by instructions that
@@ -85,14 +87,13 @@ struct gemm_header {
     bool wide = false;                                  ///< accumulators of 64 bits
     code_type input = code_type::s8, output = code_type::s8;
     requant_rounding rounding = requant_rounding::single;
-    bool has_left = false;          ///< some channel shifts before the product
+    bool simple = false;            ///< the output stage of every channel is (see `channel_stage`)
     bool has_weight_zeros = false;  ///< the sums of x are needed (steps of four bytes only)
     bool has_skips = false;         ///< the table of skipped taps is there
     bool padded = false;            ///< runs copy the image, borders included: short segments make borders dear
     bool direct = false;            ///< 1x1, stride 1, no padding: the rows of x are those of y
     std::int32_t input_zero = 0;    ///< as given
     std::int32_t eff_zero = 0;      ///< of x as the kernel sees it: as uint8, or 0 where x was widened
-    std::int32_t output_zero = 0;   ///< less 128 for uint8
     std::ptrdiff_t element = 1;     ///< bytes of an x as the kernel sees it
     std::ptrdiff_t tap_rows = 1, tap_columns = 1;
     std::ptrdiff_t segment = 0;                                           ///< bytes of x at one tap
@@ -129,57 +130,6 @@ constexpr conv2d_shape with_padding(conv2d_shape s) {
     return s;
 }
 
-/// Lays out the header for a checked layer; no weights are read but for the safe depth.
-inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& layer, isa set) {
-    gemm_header h;
-    h.shape = shape;
-    h.input = layer.input_type;
-    h.output = layer.output_type;
-    h.rounding = layer.output.rounding;
-    h.input_zero = layer.input_zero_point;
-    const std::ptrdiff_t depth = shape.depth();
-    for (std::ptrdiff_t c = 0; c < shape.out_channels && !h.wide; ++c) h.wide = !fits_int32(layer, c, c * depth, depth);
-    h.set = h.wide ? isa::scalar : set;
-    h.geometry = geometry_of(h.set);
-
-    const bool quads = h.geometry.quads;
-    h.element = quads ? 1 : 2;
-    h.eff_zero = quads ? layer.input_zero_point + (h.input == code_type::s8 ? 128 : 0) : 0;
-    h.output_zero = layer.output.zero_point - (h.output == code_type::u8 ? 128 : 0);
-    const window2d& w = shape.window;
-    h.tap_rows = w.kernel_height;
-    h.tap_columns = w.kernel_width;
-    h.segment = shape.group_channels() * h.element;
-    const bool has_padding = (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) != 0;
-    // Few channels: the taps of a line are one segment, rather than each filled up to whole steps.
-    const bool joined = h.segment % 4 != 0 && w.kernel_width > 1 && w.dilation_width == 1 && shape.groups == 1 &&
-                        w.kernel_width * h.segment <= 64;
-    h.padded = joined || (has_padding && h.segment <= 32);
-    h.seen = h.padded ? with_padding(shape) : shape;
-    if (joined) {
-        h.segment *= w.kernel_width;
-        h.tap_columns = 1;
-    }
-    h.steps = (h.segment + 3) / 4;
-    h.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !has_padding && !joined;
-    for (const multiplier m : layer.output.multipliers) h.has_left |= is_byte(h.output) && m.shift > -2;
-    if (quads) {
-        const std::int32_t offset = layer.weight_type == code_type::u8 ? 128 : 0;
-        for (const std::int32_t zero : layer.weight_zero_points) h.has_weight_zeros |= zero != offset;
-        h.has_weight_zeros |= layer.weight_zero_points.empty() && offset != 0;
-        h.has_skips = h.eff_zero != 0 && has_padding && !h.padded;
-    }
-
-    h.panels = align64(static_cast<std::ptrdiff_t>(sizeof(gemm_header)));
-    for (std::ptrdiff_t left = shape.out_channels / shape.groups; left > 0; left -= h.panel_width(left)) {
-        h.group_bytes += h.panel_bytes(h.panel_width(left));
-        ++h.group_panels;
-    }
-    h.zero_row = h.panels + shape.groups * h.group_bytes;
-    h.bytes = align64(h.zero_row + h.segment + 4);
-    return h;
-}
-
 /// A multiplier in the form of the vector code, for outputs of 8 bits: the product's high half, rounded and shifted.
 ///
 /// single: with n = 31 − shift ≥ 33, ⌊(x·m0 + 2^(n−1)) / 2^n⌋ = (high32(x·m0) + 2^(n−33)) >> (n−32), as the low half
@@ -197,7 +147,7 @@ struct vector_multiplier {
             left = m.shift > 0 ? m.shift : 0;
             right = m.shift < 0 ? -m.shift : 0;
             if (right > 31) m0 = right = 0;
-            if (left > 0) bound = saturating;
+            if (right == 0) bound = saturating;
             return;
         }
         const int n = 31 - m.shift;
@@ -212,12 +162,90 @@ struct vector_multiplier {
     }
 };
 
+/// What becomes of a channel's accumulator, for outputs of 8 bits: lowest + clamp(rescale(acc) + offset, 0, span).
+/// Where the stage is simple, that is ((high32(acc·m0) + base) >> right) and saturating to uint8: the rounding and the
+/// offset are added at once, which needs one rounding, no shift to the left, and room: |high32| ≤ 2^30.
+struct channel_stage {
+    vector_multiplier factor;
+    std::int32_t offset, lowest, span;
+    std::int64_t base;
+
+    constexpr channel_stage(const output_stage& stage, code_type out, std::ptrdiff_t channel)
+        : factor(at_channel(stage.multipliers, channel), stage.rounding) {
+        const code_range range = at_channel(stage.clamp, channel);
+        const auto code = [out](std::int32_t x) {
+            return x < lowest_code(out) ? lowest_code(out) : x > highest_code(out) ? highest_code(out) : x;
+        };
+        lowest = code(range.lowest);
+        span = code(range.highest) - lowest;
+        offset = stage.zero_point - lowest;
+        base = factor.round + offset * (std::int64_t{1} << factor.right);
+    }
+    constexpr bool simple() const { return factor.left == 0 && -(1 << 30) < base && base < 1 << 30; }
+};
+
+/// Whether the output stage of every channel is simple.
+constexpr bool is_simple(const output_stage& stage, code_type out, std::ptrdiff_t channels) {
+    bool simple = is_byte(out) && stage.rounding == requant_rounding::single;
+    for (std::ptrdiff_t c = 0; c < channels && simple; ++c) simple = channel_stage(stage, out, c).simple();
+    return simple;
+}
+
+/// Lays out the header for a checked layer; no weights are read but for the safe depth.
+inline gemm_header plan_gemm(const conv2d_shape& shape, const integer_layer& layer, isa set) {
+    gemm_header h;
+    h.shape = shape;
+    h.input = layer.input_type;
+    h.output = layer.output_type;
+    h.rounding = layer.output.rounding;
+    h.input_zero = layer.input_zero_point;
+    const std::ptrdiff_t depth = shape.depth();
+    for (std::ptrdiff_t c = 0; c < shape.out_channels && !h.wide; ++c) h.wide = !fits_int32(layer, c, c * depth, depth);
+    h.set = h.wide ? isa::scalar : set;
+    h.geometry = geometry_of(h.set);
+
+    const bool quads = h.geometry.quads;
+    h.element = quads ? 1 : 2;
+    h.eff_zero = quads ? layer.input_zero_point + (h.input == code_type::s8 ? 128 : 0) : 0;
+    const window2d& w = shape.window;
+    h.tap_rows = w.kernel_height;
+    h.tap_columns = w.kernel_width;
+    h.segment = shape.group_channels() * h.element;
+    const bool has_padding = (w.pad_top | w.pad_bottom | w.pad_left | w.pad_right) != 0;
+    // Few channels: the taps of a line are one segment, rather than each filled up to whole steps.
+    const bool joined = h.segment % 4 != 0 && w.kernel_width > 1 && w.dilation_width == 1 && shape.groups == 1 &&
+                        w.kernel_width * h.segment <= 64;
+    h.padded = joined || (has_padding && h.segment <= 32);
+    h.seen = h.padded ? with_padding(shape) : shape;
+    if (joined) {
+        h.segment *= w.kernel_width;
+        h.tap_columns = 1;
+    }
+    h.steps = (h.segment + 3) / 4;
+    h.direct = h.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && !has_padding && !joined;
+    h.simple = is_simple(layer.output, h.output, shape.out_channels);
+    if (quads) {
+        const std::int32_t offset = layer.weight_type == code_type::u8 ? 128 : 0;
+        for (const std::int32_t zero : layer.weight_zero_points) h.has_weight_zeros |= zero != offset;
+        h.has_weight_zeros |= layer.weight_zero_points.empty() && offset != 0;
+        h.has_skips = h.eff_zero != 0 && has_padding && !h.padded;
+    }
+
+    h.panels = align64(static_cast<std::ptrdiff_t>(sizeof(gemm_header)));
+    for (std::ptrdiff_t left = shape.out_channels / shape.groups; left > 0; left -= h.panel_width(left)) {
+        h.group_bytes += h.panel_bytes(h.panel_width(left));
+        ++h.group_panels;
+    }
+    h.zero_row = h.panels + shape.groups * h.group_bytes;
+    h.bytes = align64(h.zero_row + h.segment + 4);
+    return h;
+}
+
 /// Fills the constants of a panel whose first channel is `first`, of `columns` channels; `bytes_out` as for `slot_of`.
 template <int Width>
 void pack_constants(const gemm_header& h, const integer_layer& layer, std::ptrdiff_t first, int columns,
                     const std::int64_t* start, bool bytes_out, panel_constants<Width>& p) {
     std::memset(&p, 0, sizeof p);
-    const std::int32_t offset = h.output == code_type::u8 ? 128 : 0;
     for (int c = 0; c < columns; ++c) {
         const int slot = slot_of(c, Width, lanes_of(h.set), bytes_out);
         const std::ptrdiff_t channel = first + c;
@@ -228,21 +256,17 @@ void pack_constants(const gemm_header& h, const integer_layer& layer, std::ptrdi
             p.minus_zero[slot] = (layer.weight_type == code_type::u8 ? 128 : 0) - zero;
         }
         if (!is_byte(h.output)) continue;
+        const channel_stage stage(layer.output, h.output, channel);
         const multiplier m = at_channel(layer.output.multipliers, channel);
-        if (h.set == isa::scalar) {
-            p.m0[slot] = m.m0;
-            p.shift[slot] = m.shift;
-        } else {
-            const vector_multiplier v(m, h.rounding);
-            p.m0[slot] = v.m0;
-            p.bound[slot] = v.bound;
-            p.left[slot] = v.left;
-            p.round[slot] = v.round;
-            p.right[slot] = v.right;
-        }
-        const code_range range = at_channel(layer.output.clamp, channel);
-        p.lowest[c] = clamp_code<std::int8_t>(std::int64_t{range.lowest} - offset);
-        p.highest[c] = clamp_code<std::int8_t>(std::int64_t{range.highest} - offset);
+        p.m0[slot] = h.set == isa::scalar ? m.m0 : stage.factor.m0;
+        p.shift[slot] = m.shift;
+        p.bound[slot] = stage.factor.bound;
+        p.left[slot] = stage.factor.left;
+        p.base[slot] = static_cast<std::int32_t>(stage.base);
+        p.right[slot] = stage.factor.right;
+        p.offset[slot] = stage.offset;
+        p.lowest[c] = static_cast<std::uint8_t>(stage.lowest);
+        p.span[c] = static_cast<std::uint8_t>(stage.span);
     }
 }
 

@@ -70,19 +70,26 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
     }
 }
 
-/// Adds one register of channels of Pixels neighbouring outputs. Columns: 3 for a window of 3 columns and up to 4
-/// lines, unrolled; 0 for any. Second: the second line of a pair.
-template <int Pixels, int Stride, bool Second>
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], int v, const depthwise_header& h,
-                                                       const std::uint8_t* weights, const std::uint8_t* column,
-                                                       std::ptrdiff_t step) {
+/// Register v of the channels of Pixels neighbouring outputs of Lines lines. Stride: of a window of 3 columns and up to
+/// 4 lines, unrolled; 0 for any window. The second line's weights are the first one's moved by a byte.
+template <int Lines, int Pixels, int Stride>
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Lines][Pixels][4], int v, const depthwise_header& h,
+                                                       vec start, const std::uint8_t* weights,
+                                                       const std::uint8_t* column, std::ptrdiff_t step) {
     constexpr std::ptrdiff_t quad_bytes = 4 * lanes * 4;
+    weights += v * lanes * 4;
+    column += v * lanes * 4;
+#pragma GCC unroll 2
+    for (int l = 0; l < Lines; ++l) {
+#pragma GCC unroll 4
+        for (int p = 0; p < Pixels; ++p) acc[l][p][v] = start;
+    }
     if constexpr (Stride > 0) {
-        vec weight[3];
+        vec weight[Lines][3];
 #pragma GCC unroll 3
         for (int kx = 0; kx < 3; ++kx) {
-            weight[kx] = load(weights + kx * quad_bytes);
-            if constexpr (Second) weight[kx] = move_byte_up(weight[kx]);
+            weight[0][kx] = load(weights + kx * quad_bytes);
+            if constexpr (Lines == 2) weight[1][kx] = move_byte_up(weight[0][kx]);
         }
         // Each column is loaded once, for every output that sees it.
 #pragma GCC unroll 9
@@ -90,8 +97,9 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], in
             const vec quads = load(column + c * quad_bytes);
 #pragma GCC unroll 3
             for (int kx = 0; kx < 3; ++kx) {
-                if ((c - kx) % Stride == 0 && c >= kx && (c - kx) / Stride < Pixels)
-                    dot_bytes(acc[(c - kx) / Stride][v], quads, weight[kx]);
+                if ((c - kx) % Stride != 0 || c < kx || (c - kx) / Stride >= Pixels) continue;
+#pragma GCC unroll 2
+                for (int l = 0; l < Lines; ++l) dot_bytes(acc[l][(c - kx) / Stride][v], quads, weight[l][kx]);
             }
         }
     } else {
@@ -101,7 +109,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Pixels][4], in
             for (std::ptrdiff_t q = 0; q < h.quads; ++q, weights += quad_bytes) {
                 const vec weight = load(weights);
 #pragma GCC unroll 4
-                for (int p = 0; p < Pixels; ++p) dot_bytes(acc[p][v], load(column + q * quad_bytes + p * step), weight);
+                for (int p = 0; p < Pixels; ++p)
+                    dot_bytes(acc[0][p][v], load(column + q * quad_bytes + p * step), weight);
             }
         }
     }
@@ -114,107 +123,98 @@ LOWBIT_TARGET void finish_any(const depthwise_lines& work, std::int32_t* rows, s
     const gemm_header& h = work.header->common;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(work.block);
     if (!is_byte(h.output)) return write_words<width>(h, constants, rows, Pixels, work.channels, y, y_high);
-    rescale_any<width>(h.rounding, constants, rows, Pixels);
-    const depthwise_writer writer(constants, h.output_zero, h.output == code_type::u8 ? 0x80 : 0, work.channels);
+    rescale_rows(h.rounding, constants, rows, Pixels);
+    const code_writer<4> writer(constants, work.channels);
     for (int p = 0; p < Pixels; ++p) {
         const std::int32_t* row = rows + p * width;
-        const vec codes = writer.codes(load(row), load(row + lanes), load(row + 2 * lanes), load(row + 3 * lanes));
-        work.halves ? writer.write_halves(codes, y + p * h.shape.out_channels,
-                                          y_high ? y_high + p * h.shape.out_channels : nullptr)
-                    : writer.write(codes, y + p * h.shape.out_channels);
+        const vec sums[4] = {load(row), load(row + lanes), load(row + 2 * lanes), load(row + 3 * lanes)};
+        const std::ptrdiff_t at = p * h.shape.out_channels;
+        work.halves ? writer.write_halves(sums, y + at, y_high ? y_high + at : nullptr) : writer.write(sums, y + at);
     }
 }
 
-/// Pixels neighbouring outputs of a line (of two, in the halves): sums and output stage.
-template <int Pixels, int Stride, bool Halves, bool Second, bool Plain>
+/// Pixels neighbouring outputs, from byte `at` of their lines on, of Lines lines (in the halves, of as many more): sums
+/// and output stage. Each register's stage follows the sums of the next: without sums to go on with, it would wait for
+/// its own.
+template <int Lines, int Pixels, int Stride, bool Halves, bool Plain>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& work, const std::uint8_t* column,
-                                                         std::ptrdiff_t step, const depthwise_writer& writer,
-                                                         std::ptrdiff_t pixel, std::uint8_t* y, std::uint8_t* y_high) {
+                                                         std::ptrdiff_t step, const code_writer<4>& writer,
+                                                         std::ptrdiff_t pixel, std::ptrdiff_t at) {
     constexpr int width = 4 * lanes;
     const depthwise_header& h = *work.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(work.block);
     const std::uint8_t* const weights = work.block + constants_bytes(width);
-    vec acc[Pixels][4];
+    vec acc[Lines][Pixels][4];
+#pragma GCC unroll 5
+    for (int v = 0; v <= 4; ++v) {
+        if (v < 4)
+            multiply_quads<Lines, Pixels, Stride>(acc, v, h, load(constants.start + v * lanes), weights, column, step);
+        if (Plain && v > 0) {
+            const int done = v - 1;
+            const vec m0 = load(constants.m0 + done * lanes), m0_odd = odd_lanes(m0);
+            const vec base = load(constants.base + done * lanes), right = load(constants.right + done * lanes);
+#pragma GCC unroll 2
+            for (int l = 0; l < Lines; ++l) {
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) {
-        const vec start = load(constants.start + v * lanes);
-#pragma GCC unroll 4
-        for (int p = 0; p < Pixels; ++p) acc[p][v] = start;
-        multiply_quads<Pixels, Stride, Second>(acc, v, h, weights + v * lanes * 4, column + v * lanes * 4, step);
-        if constexpr (Plain) {
-            const vec m0 = load(constants.m0 + v * lanes), round = load(constants.round + v * lanes);
-            const vec right = load(constants.right + v * lanes), m0_odd = odd_lanes(m0);
-#pragma GCC unroll 4
-            for (int p = 0; p < Pixels; ++p) acc[p][v] = rescale(acc[p][v], m0, m0_odd, round, right);
+                for (int p = 0; p < Pixels; ++p) acc[l][p][done] = rescale(acc[l][p][done], m0, m0_odd, base, right);
+            }
         }
     }
-    if constexpr (Plain) {
+#pragma GCC unroll 2
+    for (int l = 0; l < Lines; ++l) {
+        if (work.y[l] == nullptr) break;
+        std::uint8_t *y = work.y[l] + at, *y_high = Halves && work.y[l + Lines] ? work.y[l + Lines] + at : nullptr;
+        if constexpr (Plain) {
 #pragma GCC unroll 4
-        for (int p = 0; p < Pixels; ++p) {
-            const vec codes = writer.codes(acc[p][0], acc[p][1], acc[p][2], acc[p][3]);
-            if constexpr (Halves)
-                writer.write_halves(codes, y + p * pixel, y_high ? y_high + p * pixel : nullptr);
-            else
-                writer.write(codes, y + p * pixel);
+            for (int p = 0; p < Pixels; ++p, y += pixel) {
+                if constexpr (!Halves)
+                    writer.write(acc[l][p], y);
+                else
+                    writer.write_halves(acc[l][p], y, y_high ? y_high + p * pixel : nullptr);
+            }
+        } else {
+            alignas(64) std::int32_t rows[Pixels][width];
+#pragma GCC unroll 4
+            for (int p = 0; p < Pixels; ++p) {
+#pragma GCC unroll 4
+                for (int v = 0; v < 4; ++v) store(rows[p] + v * lanes, acc[l][p][v]);
+            }
+            finish_any<Pixels>(work, rows[0], y, y_high);
         }
-    } else {
-        alignas(64) std::int32_t rows[Pixels][width];
-#pragma GCC unroll 4
-        for (int p = 0; p < Pixels; ++p) {
-#pragma GCC unroll 4
-            for (int v = 0; v < 4; ++v) store(rows[p] + v * lanes, acc[p][v]);
-        }
-        finish_any<Pixels>(work, rows[0], y, y_high);
     }
 }
 
-template <int Stride, bool Halves, bool Second, bool Plain>
-LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs,
-                                  std::uint8_t* y, std::uint8_t* y_high) {
+template <int Lines, int Stride, bool Halves, bool Plain>
+LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs) {
     const depthwise_header& h = *work.header;
     const gemm_header& common = h.common;
-    const auto& constants = *reinterpret_cast<const panel_constants<4 * lanes>*>(work.block);
-    const depthwise_writer writer(constants, common.output_zero, common.output == code_type::u8 ? 0x80 : 0,
-                                  work.channels);
+    const code_writer<4> writer(*reinterpret_cast<const panel_constants<4 * lanes>*>(work.block), work.channels);
     const std::ptrdiff_t step = common.shape.window.stride_width * h.quads * 4 * lanes * 4;
     const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
-    y += ox * pixel;
-    if (y_high != nullptr) y_high += ox * pixel;
     constexpr int together = Plain ? 4 : 1;
     std::ptrdiff_t done = 0;
-    for (; done + together <= outputs; done += together) {
-        depthwise_pixels<together, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                                  y + done * pixel,
-                                                                  y_high ? y_high + done * pixel : nullptr);
-    }
+    for (; done + together <= outputs; done += together)
+        depthwise_pixels<Lines, together, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                                 (ox + done) * pixel);
     if constexpr (Plain) {
         if (done + 2 <= outputs) {
-            depthwise_pixels<2, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                               y + done * pixel,
-                                                               y_high ? y_high + done * pixel : nullptr);
+            depthwise_pixels<Lines, 2, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                              (ox + done) * pixel);
             done += 2;
         }
-        if (done < outputs) {
-            depthwise_pixels<1, Stride, Halves, Second, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                               y + done * pixel,
-                                                               y_high ? y_high + done * pixel : nullptr);
-        }
+        if (done < outputs)
+            depthwise_pixels<Lines, 1, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                              (ox + done) * pixel);
     }
 }
 
-template <int Stride, bool Halves, bool Plain>
+template <int Lines, int Stride, bool Halves, bool Plain>
 LOWBIT_TARGET void depthwise_lines_of(const depthwise_lines& work) {
-    const bool paired = work.header->paired;
     const std::ptrdiff_t out = work.header->common.shape.out_width();
     for (std::ptrdiff_t ox = 0; ox < out; ox += depthwise_strip) {
         const std::ptrdiff_t outputs = out - ox < depthwise_strip ? out - ox : depthwise_strip;
         interleave_lines<Halves>(work, ox, outputs);
-        depthwise_line<Stride, Halves, false, Plain>(work, ox, outputs, work.y[0],
-                                                     Halves ? work.y[paired ? 2 : 1] : nullptr);
-        if constexpr (Stride == 1) {
-            if (paired && work.y[1] != nullptr)
-                depthwise_line<Stride, Halves, true, Plain>(work, ox, outputs, work.y[1], Halves ? work.y[3] : nullptr);
-        }
+        depthwise_line<Lines, Stride, Halves, Plain>(work, ox, outputs);
     }
 }
 
@@ -222,11 +222,13 @@ LOWBIT_TARGET inline void run_depthwise_lines(const depthwise_lines& work) {
     const depthwise_header& h = *work.header;
     const window2d& w = h.common.shape.window;
     if (!h.plain)
-        return work.halves ? depthwise_lines_of<0, true, false>(work) : depthwise_lines_of<0, false, false>(work);
+        return work.halves ? depthwise_lines_of<1, 0, true, false>(work) : depthwise_lines_of<1, 0, false, false>(work);
     const bool three = w.kernel_width == 3 && w.dilation_width == 1 && h.quads == 1;
+    if (h.paired)
+        return work.halves ? depthwise_lines_of<2, 1, true, true>(work) : depthwise_lines_of<2, 1, false, true>(work);
     if (three && w.stride_width == 1)
-        return work.halves ? depthwise_lines_of<1, true, true>(work) : depthwise_lines_of<1, false, true>(work);
+        return work.halves ? depthwise_lines_of<1, 1, true, true>(work) : depthwise_lines_of<1, 1, false, true>(work);
     if (three && w.stride_width == 2)
-        return work.halves ? depthwise_lines_of<2, true, true>(work) : depthwise_lines_of<2, false, true>(work);
-    work.halves ? depthwise_lines_of<0, true, true>(work) : depthwise_lines_of<0, false, true>(work);
+        return work.halves ? depthwise_lines_of<1, 2, true, true>(work) : depthwise_lines_of<1, 2, false, true>(work);
+    work.halves ? depthwise_lines_of<1, 0, true, true>(work) : depthwise_lines_of<1, 0, false, true>(work);
 }

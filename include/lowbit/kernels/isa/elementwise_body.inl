@@ -4,19 +4,19 @@
 
 /// One multiplier for all lanes.
 struct one_multiplier {
-    vec m0, bound, left, round, right;
+    vec m0, bound, left, base, right;
     bool shifts_left;
 
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE explicit one_multiplier(const vector_multiplier& m)
         : m0(splat(m.m0)),
           bound(splat(m.bound)),
           left(splat(m.left)),
-          round(splat(m.round)),
+          base(splat(m.round)),
           right(splat(m.right)),
           shifts_left(m.left > 0) {}
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec operator()(vec acc) const {
         if (shifts_left) acc = shift_left(clamp_both(acc, bound), left);
-        return rescale(acc, m0, m0, round, right);
+        return rescale(acc, m0, m0, base, right);
     }
 };
 
@@ -78,15 +78,12 @@ LOWBIT_TARGET inline std::ptrdiff_t table_blocks(std::ptrdiff_t n, const std::ui
 }
 
 /// Rows of int32 accumulators through the constants of a panel of 4·lanes channels, which are in the order of the
-/// channels.
-LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, requant_rounding rounding,
-                                           bool has_left, std::ptrdiff_t rows, const std::int32_t* acc,
-                                           std::ptrdiff_t acc_stride, const elementwise_task& t,
-                                           std::ptrdiff_t y_stride, int columns) {
-    const vec zero = splat_word(t.zero), flip = splat_byte(t.y_flip), lowest = load(p.lowest),
-              highest = load(p.highest);
-    const bool plain = rounding == requant_rounding::single && !has_left;
-    for (std::ptrdiff_t row = 0; row < rows; ++row, acc += acc_stride) {
+/// channels: so must the bytes be for their clamps.
+LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, const gemm_header& h,
+                                           std::ptrdiff_t rows, const std::int32_t* acc, std::uint8_t* y,
+                                           std::ptrdiff_t stride, int columns) {
+    const code_writer<4> writer(p, columns);
+    for (std::ptrdiff_t row = 0; row < rows; ++row, acc += stride, y += stride) {
         vec v[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
@@ -94,17 +91,11 @@ LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, 
             const auto* from = reinterpret_cast<const std::uint8_t*>(acc + at);
             const vec sum = add(some >= lanes ? load(from) : load_bytes(from, byte_mask(some > 0 ? 4 * some : 0)),
                                 load(p.start + at));
-            const vec m0 = load(p.m0 + at), m0_odd = odd_lanes(m0), right = load(p.right + at);
-            if (plain) {
-                v[k] = rescale(sum, m0, m0_odd, load(p.round + at), right);
-                continue;
-            }
-            const vec shifted = shift_left(clamp_both(sum, load(p.bound + at)), load(p.left + at));
-            v[k] = rounding == requant_rounding::single ? rescale(shifted, m0, m0_odd, load(p.round + at), right)
-                                                        : rescale_twice(shifted, m0, m0_odd, right);
+            const vec m0 = load(p.m0 + at);
+            v[k] = h.simple ? rescale(sum, m0, odd_lanes(m0), load(p.base + at), load(p.right + at))
+                            : rescale_any(h.rounding, p, at, sum);
         }
-        store_bytes(t.y + row * y_stride, flip_bits(clamp_s8(narrow(v, zero), lowest, highest), flip),
-                    byte_mask(columns));
+        writer.write(in_order(saturate(v)), y);
     }
 }
 

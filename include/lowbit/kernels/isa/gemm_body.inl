@@ -7,8 +7,8 @@
 //     quad(x, flip)                          4 bytes of x in every lane, XOR flip
 //     dot(acc, x, w)                         acc + Σ of the products of the 4 bytes (or 2 int16) of each lane
 //     dot_memory(acc, x, pointer)            the same, w an operand in memory
-//     rescale, rescale_any                   the output stage: the common case, and every other
-//     store_codes, store_words               a row of outputs
+//     rescale, rescale_twice                 the output stage: one rounding, or two
+//     code_writer, store_words               a row of outputs
 //     sum_bytes(x, count, flip)              Σ of bytes as uint8, XOR flip
 //
 // Register blocking: Rows x Registers accumulators stay in registers for the whole sum; each step loads Registers
@@ -75,20 +75,28 @@ LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t line, s
     }
 }
 
-/// All channels and rows of a buffer of accumulators, with shifts to the left and both roundings.
+/// The output stage of a register of channels from `at` on, whatever the multipliers: shifts to the left, both
+/// roundings.
 template <int Width>
-LOWBIT_TARGET __attribute__((noinline)) void rescale_any(requant_rounding rounding,
-                                                         const panel_constants<Width>& constants, std::int32_t* rows,
-                                                         int count) {
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale_any(requant_rounding rounding, const panel_constants<Width>& constants,
+                                                   int at, vec acc) {
+    const vec m0 = load(constants.m0 + at), m0_odd = odd_lanes(m0), right = load(constants.right + at);
+    const vec half = shift_left(splat(1), add(right, splat(-1)));  // 0 where right is: a multiplier of 0
+    acc = shift_left(clamp_both(acc, load(constants.bound + at)), load(constants.left + at));
+    return add(rounding == requant_rounding::single ? rescale(acc, m0, m0_odd, half, right)
+                                                    : rescale_twice(acc, m0, m0_odd, right),
+               load(constants.offset + at));
+}
+
+/// All channels and rows of a buffer of accumulators.
+template <int Width>
+LOWBIT_TARGET __attribute__((noinline)) void rescale_rows(requant_rounding rounding,
+                                                          const panel_constants<Width>& constants, std::int32_t* rows,
+                                                          int count) {
     for (int v = 0; v < Width / lanes; ++v) {
-        const int at = v * lanes;
-        const vec m0 = load(constants.m0 + at), m0_odd = odd_lanes(m0), right = load(constants.right + at);
-        const vec round = load(constants.round + at), left = load(constants.left + at);
-        const vec bound = load(constants.bound + at);
         for (int r = 0; r < count; ++r) {
-            const vec acc = shift_left(clamp_both(load(rows + r * Width + at), bound), left);
-            store(rows + r * Width + at, rounding == requant_rounding::single ? rescale(acc, m0, m0_odd, round, right)
-                                                                              : rescale_twice(acc, m0, m0_odd, right));
+            std::int32_t* const acc = rows + r * Width + v * lanes;
+            store(acc, rescale_any(rounding, constants, v * lanes, load(acc)));
         }
     }
 }
@@ -174,13 +182,13 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
         }
         return;
     }
-    if (h.rounding == requant_rounding::single && !h.has_left) [[likely]] {
+    if (h.simple) [[likely]] {
 #pragma GCC unroll 4
         for (int v = 0; v < Registers; ++v) {
-            const vec m0 = load(constants.m0 + v * lanes), round = load(constants.round + v * lanes);
+            const vec m0 = load(constants.m0 + v * lanes), base = load(constants.base + v * lanes);
             const vec right = load(constants.right + v * lanes), m0_odd = odd_lanes(m0);
 #pragma GCC unroll 12
-            for (int r = 0; r < Rows; ++r) acc[r][v] = rescale(acc[r][v], m0, m0_odd, round, right);
+            for (int r = 0; r < Rows; ++r) acc[r][v] = rescale(acc[r][v], m0, m0_odd, base, right);
         }
     } else {
         // Through memory: rare, and a third of the code that way.
@@ -190,15 +198,14 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
 #pragma GCC unroll 4
             for (int v = 0; v < Registers; ++v) store(rows[r] + v * lanes, acc[r][v]);
         }
-        rescale_any<width>(h.rounding, constants, rows[0], Rows);
+        rescale_rows(h.rounding, constants, rows[0], Rows);
 #pragma GCC unroll 12
         for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
             for (int v = 0; v < Registers; ++v) acc[r][v] = load(rows[r] + v * lanes);
         }
     }
-    const std::uint8_t flip_out = h.output == code_type::u8 ? 0x80 : 0;
-    const code_writer<Registers> writer(constants, h.output_zero, flip_out, tile.columns);
+    const code_writer<Registers> writer(constants, tile.columns);
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) writer.write(acc[r], y + r * tile.y_stride);
 }

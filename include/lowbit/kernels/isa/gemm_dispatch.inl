@@ -90,22 +90,18 @@ void requantize_in_panels(Panel panel, isa set, std::ptrdiff_t rows, std::ptrdif
     h.set = set;
     h.output = out;
     h.rounding = stage.rounding;
-    for (const multiplier m : stage.multipliers) h.has_left |= m.shift > -2;
-    elementwise_task task;
-    task.y_flip = out == code_type::u8 ? 0x80 : 0;
-    task.zero = stage.zero_point - (out == code_type::u8 ? 128 : 0);
     const integer_layer layer{.output_type = out, .output = stage};
     const std::int64_t start[Width] = {};
     panel_constants<Width> constants;
     const bool shared = stage.multipliers.size() <= 1 && stage.clamp.size() <= 1;
+    h.simple = is_simple(stage, out, shared ? 1 : channels);
     const std::ptrdiff_t all = shared ? rows * channels : channels;
     for (std::ptrdiff_t first = 0; first < all;) {
         const int columns = static_cast<int>(all - first < Width ? all - first : Width);
         pack_constants<Width>(h, layer, shared ? 0 : first, columns, start, false, constants);
         const std::ptrdiff_t together = shared ? (all - first) / columns : rows;
-        task.y = y + first;
         const std::ptrdiff_t stride = shared ? columns : channels;
-        panel(constants, h.rounding, h.has_left, together, acc + first, stride, task, stride, columns);
+        panel(constants, h, together, acc + first, y + first, stride, columns);
         first += shared ? together * columns : columns;
     }
 }

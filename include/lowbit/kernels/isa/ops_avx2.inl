@@ -20,12 +20,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_both(vec a, vec bound) {
     return _mm256_min_epi32(_mm256_max_epi32(a, _mm256_andnot_si256(bound, _mm256_set1_epi32(-1))), bound);
 }
 
-/// (high32(acc·m0) + round) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec round, vec right) {
+/// (high32(acc·m0) + base) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec base, vec right) {
     const vec even = _mm256_mul_epi32(acc, m0);
     const vec odd = _mm256_mul_epi32(_mm256_srli_epi64(acc, 32), m0_odd);
     const vec high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-    return _mm256_srav_epi32(_mm256_add_epi32(high, round), right);
+    return _mm256_srav_epi32(_mm256_add_epi32(high, base), right);
 }
 
 /// TensorFlow Lite's two roundings: (acc·m0 + 2^30) >> 31, then >> right with halves away from zero.
@@ -64,25 +64,23 @@ LOWBIT_TARGET inline std::int32_t sum_bytes(const std::uint8_t* x, std::ptrdiff_
     return static_cast<std::int32_t>(sum);
 }
 
-/// Writes rows of codes: saturates to int16, adds the zero point, saturates to int8, clamps. Saturating before the zero
-/// point is added changes nothing: |Z| ≤ 256 cannot bring what is past int16 back into a byte.
+/// Four registers to bytes, saturated to int16 and to uint8, in the order that packing within 128 bits gives.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec saturate(const vec (&v)[4]) {
+    return _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+}
+
+/// Writes rows of codes: saturates to int16 and to uint8, that is from the lowest code on, then to the highest code.
 template <int Registers>
 class code_writer {
 public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<Registers * lanes>& constants,
-                                                   std::int32_t zero, std::uint8_t flip, int columns)
-        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
-          lowest_(bytes(constants.lowest)),
-          highest_(bytes(constants.highest)),
-          flip_(_mm_set1_epi8(static_cast<char>(flip))),
-          columns_(columns) {}
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<Registers * lanes>& constants, int columns)
+        : lowest_(bytes(constants.lowest)), span_(bytes(constants.span)), columns_(columns) {}
 
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[Registers], std::uint8_t* y) const {
-        const vec words = _mm256_adds_epi16(_mm256_packs_epi32(row[0], row[Registers - 1]), zero_);
+        const vec words = _mm256_packs_epi32(row[0], row[Registers - 1]);
         __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
         if constexpr (Registers == 1) low = high = _mm_unpacklo_epi64(low, high);
-        const __m128i clamped = _mm_min_epi8(_mm_max_epi8(_mm_packs_epi16(low, high), lowest_), highest_);
-        const __m128i codes = _mm_xor_si128(clamped, flip_);
+        const __m128i codes = _mm_add_epi8(_mm_min_epu8(_mm_packus_epi16(low, high), span_), lowest_);
         if (columns_ == Registers * lanes) {
             if constexpr (Registers == 2)
                 _mm_storeu_si128(reinterpret_cast<__m128i*>(y), codes);
@@ -96,15 +94,47 @@ public:
     }
 
 private:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE static __m128i bytes(const std::int8_t* p) {
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE static __m128i bytes(const std::uint8_t* p) {
         if constexpr (Registers == 2)
             return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         else
             return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     }
 
-    vec zero_;
-    __m128i lowest_, highest_, flip_;
+    __m128i lowest_, span_;
+    int columns_;
+};
+
+template <>
+class code_writer<4> {
+public:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<32>& constants, int columns)
+        : lowest_(load(constants.lowest)), span_(load(constants.span)), columns_(columns) {}
+
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec saturated, std::uint8_t* y) const {
+        if (columns_ >= 32) return store(y, codes(saturated));
+        alignas(32) std::uint8_t all[32];
+        store(all, codes(saturated));
+        std::memcpy(y, all, static_cast<std::size_t>(columns_));
+    }
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[4], std::uint8_t* y) const {
+        write(saturate(row), y);
+    }
+    /// 16 channels of two places, from the halves; none where there is no place.
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(const vec (&row)[4], std::uint8_t* low,
+                                                         std::uint8_t* high) const {
+        alignas(32) std::uint8_t all[32];
+        store(all, codes(saturate(row)));
+        std::memcpy(low, all, static_cast<std::size_t>(columns_));
+        if (high != nullptr) std::memcpy(high, all + 16, static_cast<std::size_t>(columns_));
+    }
+
+private:
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec saturated) const {
+        return _mm256_add_epi8(_mm256_min_epu8(saturated, span_), lowest_);
+    }
+
+    vec lowest_, span_;
     int columns_;
 };
 
@@ -147,41 +177,6 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, cons
     return load(some);
 }
 
-/// The codes of 32 channels, or of 16 channels of two places.
-class depthwise_writer {
-public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE depthwise_writer(const panel_constants<32>& constants, std::int32_t zero,
-                                                        std::uint8_t flip, int columns)
-        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
-          lowest_(load(constants.lowest)),
-          highest_(load(constants.highest)),
-          flip_(splat_byte(flip)),
-          columns_(columns) {}
-
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec a, vec b, vec c, vec d) const {
-        const vec low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero_);
-        const vec high = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero_);
-        return _mm256_xor_si256(_mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(low, high), lowest_), highest_),
-                                flip_);
-    }
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec codes, std::uint8_t* y) const {
-        if (columns_ >= 32) return store(y, codes);
-        alignas(32) std::uint8_t all[32];
-        store(all, codes);
-        std::memcpy(y, all, static_cast<std::size_t>(columns_));
-    }
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(vec codes, std::uint8_t* low, std::uint8_t* high) const {
-        alignas(32) std::uint8_t all[32];
-        store(all, codes);
-        std::memcpy(low, all, static_cast<std::size_t>(columns_));
-        if (high != nullptr) std::memcpy(high, all + 16, static_cast<std::size_t>(columns_));
-    }
-
-private:
-    vec zero_, lowest_, highest_, flip_;
-    int columns_;
-};
-
 // For elementwise operations and pooling.
 
 /// `lanes` bytes as uint8, each in a lane.
@@ -208,12 +203,16 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec add_u8(vec a, vec b) { return _mm256_adds
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract_bytes(vec a, vec b) { return _mm256_sub_epi8(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec either(vec a, vec b) { return _mm256_or_si256(a, b); }
 
+/// The bytes that packing within 128 bits made of four registers, in order.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec in_order(vec packed) {
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+
 /// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec narrow(const vec (&v)[4], vec zero16) {
     const vec low = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), zero16);
     const vec high = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), zero16);
-    const vec order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    return in_order(_mm256_packs_epi16(low, high));
 }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_word(std::int32_t x) { return _mm256_set1_epi16(static_cast<short>(x)); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_s8(vec v, vec lowest, vec highest) {

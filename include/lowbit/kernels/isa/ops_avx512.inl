@@ -18,12 +18,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_both(vec a, vec bound) {
     return _mm512_min_epi32(_mm512_max_epi32(a, _mm512_andnot_si512(bound, _mm512_set1_epi32(-1))), bound);
 }
 
-/// (high32(acc·m0) + round) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec round, vec right) {
+/// (high32(acc·m0) + base) >> right: the product of the even lanes, of the odd lanes, the high halves merged.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec rescale(vec acc, vec m0, vec m0_odd, vec base, vec right) {
     const vec even = _mm512_mul_epi32(acc, m0);
     const vec odd = _mm512_mul_epi32(_mm512_srli_epi64(acc, 32), m0_odd);
     const vec high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
-    return _mm512_srav_epi32(_mm512_add_epi32(high, round), right);
+    return _mm512_srav_epi32(_mm512_add_epi32(high, base), right);
 }
 
 /// TensorFlow Lite's two roundings: (acc·m0 + 2^30) >> 31, then >> right with halves away from zero.
@@ -65,77 +65,82 @@ LOWBIT_TARGET inline std::int32_t sum_bytes(const std::uint8_t* x, std::ptrdiff_
     return static_cast<std::int32_t>(sum);
 }
 
-/// Writes rows of codes: saturates to int16, adds the zero point, saturates to int8, clamps. Saturating before the zero
-/// point is added changes nothing: |Z| ≤ 256 cannot bring what is past int16 back into a byte.
+/// Four registers to bytes, saturated to int16 and to uint8, in the order that packing within 128 bits gives.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec saturate(const vec (&v)[4]) {
+    return _mm512_packus_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+}
+
+/// Writes rows of codes: saturates to int16 and to uint8, that is from the lowest code on, then to the highest code.
 template <int Registers>
 class code_writer;
 
 template <>
 class code_writer<4> {
 public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<64>& constants, std::int32_t zero,
-                                                   std::uint8_t flip, int columns)
-        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
-          lowest_(load(constants.lowest)),
-          highest_(load(constants.highest)),
-          flip_(splat_byte(flip)),
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<64>& constants, int columns)
+        : lowest_(load(constants.lowest)),
+          span_(load(constants.span)),
           mask_(columns >= 64 ? ~__mmask64{0} : (__mmask64{1} << columns) - 1) {}
 
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec saturated, std::uint8_t* y) const {
+        _mm512_mask_storeu_epi8(y, mask_, codes(saturated));
+    }
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[4], std::uint8_t* y) const {
-        const vec low = _mm512_adds_epi16(_mm512_packs_epi32(row[0], row[1]), zero_);
-        const vec high = _mm512_adds_epi16(_mm512_packs_epi32(row[2], row[3]), zero_);
-        const vec codes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lowest_), highest_);
-        _mm512_mask_storeu_epi8(y, mask_, _mm512_xor_si512(codes, flip_));
+        write(saturate(row), y);
+    }
+    /// 32 channels of two places, from the halves; none where there is no place.
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(const vec (&row)[4], std::uint8_t* low,
+                                                         std::uint8_t* high) const {
+        const vec both = codes(saturate(row));
+        _mm256_mask_storeu_epi8(low, static_cast<__mmask32>(mask_), _mm512_castsi512_si256(both));
+        if (high != nullptr)
+            _mm256_mask_storeu_epi8(high, static_cast<__mmask32>(mask_), _mm512_extracti64x4_epi64(both, 1));
     }
 
 private:
-    vec zero_, lowest_, highest_, flip_;
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec saturated) const {
+        return _mm512_add_epi8(_mm512_min_epu8(saturated, span_), lowest_);
+    }
+
+    vec lowest_, span_;
     __mmask64 mask_;
 };
 
 template <>
 class code_writer<2> {
 public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<32>& constants, std::int32_t zero,
-                                                   std::uint8_t flip, int columns)
-        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
-          lowest_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.lowest))),
-          highest_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.highest))),
-          flip_(_mm256_set1_epi8(static_cast<char>(flip))),
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<32>& constants, int columns)
+        : lowest_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.lowest))),
+          span_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(constants.span))),
           mask_(columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << columns) - 1) {}
 
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[2], std::uint8_t* y) const {
-        const vec words = _mm512_adds_epi16(_mm512_packs_epi32(row[0], row[1]), zero_);
-        const __m256i codes = _mm256_min_epi8(_mm256_max_epi8(_mm512_cvtsepi16_epi8(words), lowest_), highest_);
-        _mm256_mask_storeu_epi8(y, mask_, _mm256_xor_si256(codes, flip_));
+        const vec words = _mm512_max_epi16(_mm512_packs_epi32(row[0], row[1]), _mm512_setzero_si512());
+        const __m256i codes = _mm256_add_epi8(_mm256_min_epu8(_mm512_cvtusepi16_epi8(words), span_), lowest_);
+        _mm256_mask_storeu_epi8(y, mask_, codes);
     }
 
 private:
-    vec zero_;
-    __m256i lowest_, highest_, flip_;
+    __m256i lowest_, span_;
     __mmask32 mask_;
 };
 
 template <>
 class code_writer<1> {
 public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<16>& constants, std::int32_t zero,
-                                                   std::uint8_t flip, int columns)
-        : zero_(_mm256_set1_epi16(static_cast<short>(zero))),
-          lowest_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.lowest))),
-          highest_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.highest))),
-          flip_(_mm_set1_epi8(static_cast<char>(flip))),
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE code_writer(const panel_constants<16>& constants, int columns)
+        : lowest_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.lowest))),
+          span_(_mm_loadu_si128(reinterpret_cast<const __m128i*>(constants.span))),
           mask_(static_cast<__mmask16>(columns >= 16 ? 0xffff : (1 << columns) - 1)) {}
 
     LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(const vec (&row)[1], std::uint8_t* y) const {
-        const __m256i words = _mm256_adds_epi16(_mm512_cvtsepi32_epi16(row[0]), zero_);
-        const __m128i codes = _mm_min_epi8(_mm_max_epi8(_mm256_cvtsepi16_epi8(words), lowest_), highest_);
-        _mm_mask_storeu_epi8(y, mask_, _mm_xor_si128(codes, flip_));
+        const vec values = _mm512_max_epi32(row[0], _mm512_setzero_si512());
+        const __m128i codes = _mm_add_epi8(_mm_min_epu8(_mm512_cvtusepi32_epi8(values), span_), lowest_);
+        _mm_mask_storeu_epi8(y, mask_, codes);
     }
 
 private:
-    __m256i zero_;
-    __m128i lowest_, highest_, flip_;
+    __m128i lowest_, span_;
     __mmask16 mask_;
 };
 
@@ -176,37 +181,6 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec load_halves(const std::uint8_t* low, cons
                               _mm256_maskz_loadu_epi8(mask.half, high), 1);
 }
 
-/// The codes of 64 channels, or of 32 channels of two places.
-class depthwise_writer {
-public:
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE depthwise_writer(const panel_constants<64>& constants, std::int32_t zero,
-                                                        std::uint8_t flip, int columns)
-        : zero_(_mm512_set1_epi16(static_cast<short>(zero))),
-          lowest_(load(constants.lowest)),
-          highest_(load(constants.highest)),
-          flip_(splat_byte(flip)),
-          mask_(columns >= 64 ? ~__mmask64{0} : (__mmask64{1} << columns) - 1) {}
-
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec codes(vec a, vec b, vec c, vec d) const {
-        const vec low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_);
-        const vec high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_);
-        return _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), lowest_), highest_),
-                                flip_);
-    }
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write(vec codes, std::uint8_t* y) const {
-        _mm512_mask_storeu_epi8(y, mask_, codes);
-    }
-    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void write_halves(vec codes, std::uint8_t* low, std::uint8_t* high) const {
-        _mm256_mask_storeu_epi8(low, static_cast<__mmask32>(mask_), _mm512_castsi512_si256(codes));
-        if (high != nullptr)
-            _mm256_mask_storeu_epi8(high, static_cast<__mmask32>(mask_), _mm512_extracti64x4_epi64(codes, 1));
-    }
-
-private:
-    vec zero_, lowest_, highest_, flip_;
-    __mmask64 mask_;
-};
-
 // For elementwise operations and pooling.
 
 /// `lanes` bytes as uint8, each in a lane.
@@ -230,12 +204,17 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec add_u8(vec a, vec b) { return _mm512_adds
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec subtract_bytes(vec a, vec b) { return _mm512_sub_epi8(a, b); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec either(vec a, vec b) { return _mm512_or_si512(a, b); }
 
+/// The bytes that packing within 128 bits made of four registers, in order.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec in_order(vec packed) {
+    const vec order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, packed);
+}
+
 /// Four registers, in order, to bytes: saturated to int16, the zero point added, saturated to int8.
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec narrow(const vec (&v)[4], vec zero16) {
     const vec low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero16);
     const vec high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zero16);
-    const vec order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
+    return in_order(_mm512_packs_epi16(low, high));
 }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec splat_word(std::int32_t x) { return _mm512_set1_epi16(static_cast<short>(x)); }
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec clamp_s8(vec v, vec lowest, vec highest) {

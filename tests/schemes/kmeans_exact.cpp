@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lowbit/schemes/kmeans_exact.hpp>
+#include <tests/support/clusters.hpp>
 #include <tests/support/golden.hpp>
 
 #include <catch2/catch.hpp>
@@ -9,27 +10,13 @@
 #include <random>
 #include <string>
 
+using lowbit::detail::exact_kmeans;
 using lowbit::detail::kmeans_solution;
-using lowbit::detail::kmeans_solver;
 
 namespace {
 
 kmeans_solution solve(const std::vector<float>& values, std::ptrdiff_t k, const std::vector<float>& weights = {}) {
-    return kmeans_solver(values, weights, {}).solve(k);
-}
-
-/// Σ w·(x − nearest)², plainly.
-double error_about(const std::vector<float>& values, const std::vector<float>& weights,
-                   const std::vector<double>& means) {
-    double total = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const auto above = std::lower_bound(means.begin(), means.end(), double(values[i]));
-        double best = 1e300;
-        if (above != means.end()) best = *above - double(values[i]);
-        if (above != means.begin()) best = std::min(best, double(values[i]) - *(above - 1));
-        total += (weights.empty() ? 1.0 : double(weights[i])) * best * best;
-    }
-    return total;
+    return exact_kmeans(values, weights, k, {});
 }
 
 /// The least error of k clusters by a dynamic program over sorted values in long double: O(k·n·log n) by monotone best
@@ -92,47 +79,6 @@ private:
     std::vector<long double> weight_{0}, moment_{0}, square_{0}, before_, now_;
 };
 
-std::vector<float> draw(std::mt19937& random, int kind, std::size_t n) {
-    std::vector<float> values(n);
-    for (float& x : values) {
-        switch (kind) {
-            case 0:
-                x = std::normal_distribution<float>()(random);
-                break;
-            case 1:
-                x = std::cauchy_distribution<float>()(random);
-                break;
-            case 2:
-                x = std::exponential_distribution<float>()(random) * (random() % 2 ? 1.0f : -1.0f);
-                break;
-            case 3:
-                x = 1000 + std::normal_distribution<float>()(random);
-                break;
-            case 4:
-                x = static_cast<float>(static_cast<int>(random() % 3) - 1) * 10 +
-                    std::normal_distribution<float>(0, 1e-3f)(random);
-                break;
-            case 5:
-                x = std::round(std::normal_distribution<float>(0, 40)(random));
-                break;
-            case 6:
-                x = random() % 10 ? 0 : std::normal_distribution<float>()(random);
-                break;  // pruned
-            case 7:
-                x = std::uniform_real_distribution<float>(-1, 1)(random);
-                break;
-            case 8:
-                x = std::exp(std::normal_distribution<float>(0, 6)(random));
-                break;
-            default:
-                x = std::normal_distribution<float>()(random) * 1e-30f;
-                break;
-        }
-    }
-    if (kind == 9) values[n / 2] = 1e-24f;  // one outlier at a million sigma
-    return values;
-}
-
 }  // namespace
 
 TEST_CASE("kmeans_exact: the golden optima") {
@@ -144,9 +90,9 @@ TEST_CASE("kmeans_exact: the golden optima") {
         const std::vector<float> values(loaded.begin(), loaded.end());
         const auto means = golden::load<double>("kmeans/" + name + ".k" + k + ".opt_centroids.npy");
         const kmeans_solution found = solve(values, std::stol(k));
-        const double best = error_about(values, {}, {means.begin(), means.end()});
+        const double best = squared_error_to(values, {}, {means.begin(), means.end()});
         CHECK(std::abs(found.objective - best) <= 1e-12 * best);
-        CHECK(std::abs(found.objective - error_about(values, {}, found.means)) <= 1e-12 * best);
+        CHECK(std::abs(found.objective - squared_error_to(values, {}, found.means)) <= 1e-12 * best);
         REQUIRE(std::ssize(found.means) == means.size());
         for (std::ptrdiff_t i = 0; i < means.size(); ++i)
             CHECK(std::abs(found.means[static_cast<std::size_t>(i)] - means[i]) < 1e-12);
@@ -172,28 +118,26 @@ TEST_CASE("kmeans_exact: thousands of small cases with ties and weights") {
             CAPTURE(round, n, k, best, found.objective);
             REQUIRE(std::ssize(found.means) <= k);
             REQUIRE(std::abs(found.objective - best) <= 1e-9 * best + 1e-13);
-            REQUIRE(std::abs(error_about(values, weightless ? std::vector<float>{} : weights, found.means) - best) <=
-                    1e-9 * best + 1e-13);
+            REQUIRE(std::abs(squared_error_to(values, weightless ? std::vector<float>{} : weights, found.means) -
+                             best) <= 1e-9 * best + 1e-13);
         }
     }
 }
 
 TEST_CASE("kmeans_exact: many values, by cells, on every kind of data") {
     std::mt19937 random(4);
-    const int kind = GENERATE(Catch::Generators::range(0, 10));
+    const data_kind kind = GENERATE(from_range(std::begin(data_kinds), std::end(data_kinds)));
     const bool weighted = GENERATE(false, true);
     const std::vector<float> values = draw(random, kind, 20000);
-    std::vector<float> weights;
-    for (std::size_t i = 0; weighted && i < values.size(); ++i)
-        weights.push_back(std::exponential_distribution<float>()(random));
+    const std::vector<float> weights = weighted ? draw_weights(random, values.size()) : std::vector<float>{};
     reference plain(values, weights);
     for (const int k : {2, 5, 16, 100}) {
-        CAPTURE(kind, weighted, k);
+        CAPTURE(int(kind), weighted, k);
         const double best = plain.error(k, true);
         const kmeans_solution found = solve(values, k, weights);
         // The reference itself is only as good as its sums of squares.
         CHECK(std::abs(found.objective - best) <= 1e-9 * best + plain.noise());
-        CHECK(std::abs(found.objective - error_about(values, weights, found.means)) <= 1e-9 * best);
+        CHECK(std::abs(found.objective - squared_error_to(values, weights, found.means)) <= 1e-9 * best);
     }
 }
 

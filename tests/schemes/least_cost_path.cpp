@@ -54,7 +54,7 @@ TEST_CASE("least_cost_path: every number of links costs what the plain dynamic p
     int longest = 0;
     for (int round = 0; round < 4000; ++round) {
         const int kind = round % 4;  // small integers, gaussian, a regular grid (ties everywhere), heavy tails
-        std::vector<double> values, weights;
+        lowbit::detail::uninitialized_vector<double> values, weights;
         const auto n = 1 + random() % 24;
         for (unsigned i = 0; i < n; ++i) {
             values.push_back(kind == 0   ? double(random() % 10)
@@ -87,9 +87,8 @@ TEST_CASE("least_cost_path: every number of links costs what the plain dynamic p
 }
 
 TEST_CASE("least_cost_path: a credit on a node draws the path there") {
-    const std::vector<double> values{0, 1, 2, 3, 4, 5}, weights(6, 1);
-    const sorted_points points{weights, values};
-    std::vector<double> credit(7, 0);
+    const sorted_points points{{1, 1, 1, 1, 1, 1}, {0, 1, 2, 3, 4, 5}};
+    lowbit::detail::uninitialized_vector<double> credit(7, 0);
     CHECK(least_cost_nodes(points, credit, 5, {}) == std::vector<std::int32_t>{0, 3, 6});
     credit[2] = 3;
     CHECK(least_cost_nodes(points, credit, 5, {}) == std::vector<std::int32_t>{0, 2, 6});

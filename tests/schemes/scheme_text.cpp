@@ -28,7 +28,7 @@ TEST_CASE("names that only start like a numbered one are not") {
 
 TEST_CASE("granularities print as they are read") {
     for (const auto& how : {per_tensor(), per_channel(0), per_channel(-1), per_group(-1, 128), per_group(2, 16)}) {
-        const std::string text = "x" + granularity_suffix(how);
+        const std::string text = lowbit::detail::concat('x', granularity_suffix(how));
         scheme_text words(text);
         CHECK(words.take_granularity() == how);
         words.finish();

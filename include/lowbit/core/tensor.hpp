@@ -184,6 +184,33 @@ struct aligned_allocator {
 template <class T>
 using aligned_vector = std::vector<T, detail::aligned_allocator<T>>;
 
+namespace detail {
+
+/// Numbers stay what the memory held until someone writes them: resize() touches nothing, so that threads may each
+/// touch their share first.
+template <class T>
+struct uninitialized_allocator : aligned_allocator<T> {
+    template <class U>
+    struct rebind {
+        using other = uninitialized_allocator<U>;
+    };
+
+    template <class U>
+    void construct(U* pointer) {
+        ::new (static_cast<void*>(pointer)) U;
+    }
+    template <class U, class... Arguments>
+    void construct(U* pointer, Arguments&&... arguments) {
+        ::new (static_cast<void*>(pointer)) U(std::forward<Arguments>(arguments)...);
+    }
+};
+
+/// std::vector whose new elements have no value yet.
+template <class T>
+using uninitialized_vector = std::vector<T, uninitialized_allocator<T>>;
+
+}  // namespace detail
+
 /// Owned dense row-major data: a value, zero-initialized.
 template <class T>
 class tensor : public detail::dense_access<T, tensor<T>> {

@@ -45,7 +45,7 @@ codebook kmeans_codebook(const X& x, std::ptrdiff_t k, std::type_identity_t<std:
     const row_values<float> values = read_float(x);
     const std::span<const float> all = values.view().span();
     const detail::kmeans_solution found =
-        fast ? detail::fast_kmeans(all, importance, k, exec) : detail::kmeans_solver(all, importance, exec).solve(k);
+        fast ? detail::fast_kmeans(all, importance, k, exec) : detail::exact_kmeans(all, importance, k, exec);
     codebook book{{found.means.begin(), found.means.end()}, found.objective, found.iterations};
     book.centroids.erase(std::unique(book.centroids.begin(), book.centroids.end()), book.centroids.end());
     return book;
@@ -137,7 +137,7 @@ inline kmeans_tensor encode(tensor_view<const float> x, const kmeans& s, std::sp
     if (sets.count() == 1 && sets[0].size() == x.size()) {
         books[0] = kmeans_codebook(x, k, importance, s.fast, exec);
     } else {
-        detail::check_kmeans_input(x.span(), importance);
+        detail::check_kmeans_input(x.span(), importance, k);
         exec.parallel_for(sets.count(), [&](std::ptrdiff_t i) {
             std::vector<float> values, weights;
             sets[i].for_each([&](std::ptrdiff_t at) {

@@ -26,12 +26,15 @@
 #include <lowbit/schemes/value_runs.hpp>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -44,21 +47,35 @@ struct kmeans_solution {
     int iterations = 0;
 };
 
-/// The global optimum.
+/// The clusters between the nodes of a path. cluster(first, last) → squared error and mean of a run.
+template <class Cluster>
+kmeans_solution clusters_between(std::span<const std::int32_t> nodes, const executor& exec, const Cluster& cluster) {
+    const std::ptrdiff_t links = std::ssize(nodes) - 1, per_task = 16;
+    kmeans_solution solution;
+    solution.means.resize(static_cast<std::size_t>(links));
+    std::vector<double> errors(solution.means.size());
+    exec.parallel_for(ceil_div(links, per_task), [&](std::ptrdiff_t task) {
+        const auto last = static_cast<std::size_t>(std::min(links, (task + 1) * per_task));
+        for (auto i = static_cast<std::size_t>(task * per_task); i < last; ++i)
+            std::tie(errors[i], solution.means[i]) = cluster(nodes[i], nodes[i + 1]);
+    });
+    solution.objective = std::accumulate(errors.begin(), errors.end(), 0.0);
+    return solution;
+}
+
+/// The global optimum of values and weights that check_kmeans_input takes.
 class kmeans_solver {
 public:
-    /// Errors: see check_kmeans_input.
     kmeans_solver(std::span<const float> values, std::span<const float> weights, const executor& exec)
-        : values_((check_kmeans_input(values, weights), values), weights, exec), exec_(exec) {}
+        : values_(values, weights, exec), exec_(exec) {}
     kmeans_solver(const kmeans_solver&) = delete;  // the paths borrow the cells
     kmeans_solver& operator=(const kmeans_solver&) = delete;
 
     /// The best k clusters, or fewer where there are fewer distinct values.
     kmeans_solution solve(std::ptrdiff_t k) {
-        check(k >= 1 && k <= 65536, "kmeans: ", k, " centroids; 1 to 65536 are supported");
         const std::ptrdiff_t n = values_.size();
         if (n == 0) return {};
-        if (k == 1 || values_[0] == values_[n - 1]) return summarize({0, static_cast<std::int32_t>(n)});
+        if (k == 1 || values_[0] == values_[n - 1]) return summarize(std::array{0, static_cast<std::int32_t>(n)});
         int prices = 0;
         double price = expected_price(k);
         if (n < 4096 || n < 64 * k) {  // cells would not pay
@@ -95,6 +112,11 @@ public:
     }
 
 private:
+    /// Where a path cuts, and how far apart the means on both sides are.
+    struct cut {
+        double value, gap;
+    };
+
     /// Price of k clusters where values are spread smoothly (Panter and Dite 1951): D = (∫ f^⅓)³/(12·k²), and the
     /// price is −dD/dk. Never 0.
     double expected_price(std::ptrdiff_t k) const {
@@ -132,8 +154,7 @@ private:
     void make_cells_around(const std::vector<std::int32_t>& nodes, double finest, double zone, double growth) {
         find_cuts(nodes);
         fill_cells([&](std::ptrdiff_t begin) {
-            const auto after = [](const cut& c, double value) { return c.value < value; };
-            auto next = std::lower_bound(cuts_.begin(), cuts_.end(), values_[begin], after);
+            auto next = cut_after(values_[begin]);
             return [&, next](std::ptrdiff_t first) mutable {
                 const double value = values_[first];
                 while (next != cuts_.end() && value > next->value) ++next;
@@ -155,55 +176,66 @@ private:
     /// Cells slice by slice: ends_from(where a slice begins) gives a function from the begin of a cell to its end.
     template <class EndsFrom>
     void fill_cells(const EndsFrom& ends_from) {
-        struct slice_cells {
-            sorted_points points{};
-            std::vector<std::int32_t> ends{};
-            std::ptrdiff_t merged = 0;
-        };
-        const std::ptrdiff_t n = values_.size(), slices = std::clamp<std::ptrdiff_t>(n >> 16, 1, 16);
-        std::vector<slice_cells> parts(static_cast<std::size_t>(slices));
+        const std::ptrdiff_t n = values_.size(), slices = std::clamp<std::ptrdiff_t>(n >> 14, 1, 64);
         const auto begin_of = [&](std::ptrdiff_t s) {  // equal values stay together
             std::ptrdiff_t at = s * n / slices;
             while (at > 0 && at < n && values_[at - 1] == values_[at])
                 at = values_.run_end(at, [&](std::ptrdiff_t end) { return values_[end - 1] == values_[at]; });
             return at;
         };
+        struct slice_cells {
+            std::vector<std::int32_t> ends{};
+            std::size_t before = 0;  // cells of the slices before it
+            std::ptrdiff_t merged = 0;
+        };
+        std::vector<slice_cells> parts(static_cast<std::size_t>(slices));
         exec_.parallel_for(slices, [&](std::ptrdiff_t s) {
-            slice_cells& mine = parts[static_cast<std::size_t>(s)];
             const std::ptrdiff_t begin = begin_of(s), end = begin_of(s + 1);
             if (begin == end) return;
             auto end_from = ends_from(begin);
-            for (std::ptrdiff_t first = begin, last = begin; first < end; first = last) {
-                last = std::min(end_from(first), end);
-                const double low = values_[first], high = values_[last - 1];
-                const moment_sums sums = values_.sums(first, last, low);
-                mine.points.push_back(sums.weight,
-                                      low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high));
-                mine.ends.push_back(static_cast<std::int32_t>(last));
-                mine.merged += low != high;
+            for (std::ptrdiff_t at = begin; at < end;) {
+                at = std::min(end_from(at), end);
+                parts[static_cast<std::size_t>(s)].ends.push_back(static_cast<std::int32_t>(at));
             }
         });
-        points_.clear();
-        first_.assign(1, 0);
-        credit_.clear();
-        merged_ = 0;
-        for (const slice_cells& part : parts) {
-            points_.weight.insert(points_.weight.end(), part.points.weight.begin(), part.points.weight.end());
-            points_.value.insert(points_.value.end(), part.points.value.begin(), part.points.value.end());
-            first_.insert(first_.end(), part.ends.begin(), part.ends.end());
-            merged_ += part.merged;
+        std::size_t count = 0;
+        for (slice_cells& part : parts) {
+            part.before = count;
+            count += part.ends.size();
         }
+        points_.resize(count);
+        first_.resize(count + 1);
+        first_[0] = 0;
+        credit_.clear();
+        exec_.parallel_for(slices, [&](std::ptrdiff_t s) {
+            slice_cells& mine = parts[static_cast<std::size_t>(s)];
+            std::ptrdiff_t first = begin_of(s);
+            for (std::size_t c = 0; c < mine.ends.size(); ++c) {
+                const std::ptrdiff_t last = mine.ends[c];
+                const double low = values_[first], high = values_[last - 1];
+                const moment_sums sums = values_.sums(first, last, low);
+                points_.weight[mine.before + c] = sums.weight;
+                points_.value[mine.before + c] =
+                    low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high);
+                first_[mine.before + c + 1] = mine.ends[c];
+                mine.merged += low != high;
+                first = last;
+            }
+        });
+        merged_ = 0;
+        for (const slice_cells& part : parts) merged_ += part.merged;
     }
 
-    /// Where a path cuts, and the gaps between the means on both sides.
     void find_cuts(const std::vector<std::int32_t>& nodes) {
+        const std::vector<double> means = clusters(nodes).means;
         cuts_.clear();
-        double mean = values_.cluster(nodes[0], nodes[1]).second;
-        for (std::size_t i = 1; i + 1 < nodes.size(); ++i) {
-            const double next = values_.cluster(nodes[i], nodes[i + 1]).second;
-            cuts_.push_back({(values_[nodes[i] - 1] + values_[nodes[i]]) / 2, next - mean});
-            mean = next;
-        }
+        for (std::size_t i = 1; i < means.size(); ++i)
+            cuts_.push_back({(values_[nodes[i] - 1] + values_[nodes[i]]) / 2, means[i] - means[i - 1]});
+    }
+
+    /// The first cut that is not below a value.
+    std::vector<cut>::const_iterator cut_after(double value) const {
+        return std::lower_bound(cuts_.begin(), cuts_.end(), value, [](const cut& c, double v) { return c.value < v; });
     }
 
     /// The best path for a price over the points, its nodes numbered as the values are.
@@ -211,8 +243,7 @@ private:
         ++paths_;
         link_path path{solver_.nodes(price, exec_)};
         for (std::int32_t& node : path.nodes) node = first_[static_cast<std::size_t>(node)];
-        for (std::size_t i = 1; i < path.nodes.size(); ++i)
-            path.cost += values_.cluster(path.nodes[i - 1], path.nodes[i]).first;
+        path.cost = clusters(path.nodes).objective;
         return path;
     }
 
@@ -255,59 +286,62 @@ private:
     /// cuts in it are covered only where δ ≤ λ.
     bool give_credit(double price) {
         const auto count = static_cast<std::size_t>(points_.size());
-        std::vector<double> before(count + 1), gain(count);
-        std::inclusive_scan(points_.weight.begin(), points_.weight.end(), before.begin() + 1);
         const auto low = [&](std::size_t c) { return values_[first_[c]]; };
         const auto high = [&](std::size_t c) { return values_[first_[c + 1] - 1]; };
-        constexpr std::size_t per_task = 1 << 16;
+        credit_.resize(count + 1);
+        credit_[0] = credit_[count] = 0;
+        std::atomic<bool> covered{true};
+        constexpr std::size_t per_task = 1 << 12;
         exec_.parallel_for(static_cast<std::ptrdiff_t>(ceil_div(count, per_task)), [&](std::ptrdiff_t t) {
-            const std::size_t begin = static_cast<std::size_t>(t) * per_task;
-            std::size_t from = begin, to = begin, next = 0;
-            for (std::size_t c = begin; c < std::min(count, begin + per_task); ++c) {
-                const double lo = low(c), hi = high(c), mean = points_.value[c], w = points_.weight[c];
-                if (lo == hi) continue;
-                // The nearest cut's gap is about a cluster wide.
-                while (next + 1 < cuts_.size() && cuts_[next + 1].value - hi < lo - cuts_[next].value) ++next;
-                const auto gap_for = [&](double r, double weight) {
-                    return 2 * (r + std::sqrt(r * r + price / weight));
-                };
-                double gap = gap_for(hi - lo, w);
-                const double r = cuts_.empty() ? 0.0 : 0.35 * cuts_[next].gap;
-                while (from < c && low(from) < hi - r) ++from;
-                while (from > 0 && low(from - 1) >= hi - r) --from;
-                to = std::max(to, c);
-                while (to > c && high(to) > lo + r) --to;
-                while (to + 1 < count && high(to + 1) <= lo + r) ++to;
-                if (hi - lo <= r) gap = std::min(gap, gap_for(r, before[to + 1] - before[from]));
-                gain[c] = 2 * gap * w * (hi - mean) * (mean - lo) / (hi - lo);
+            const std::size_t begin = static_cast<std::size_t>(t) * per_task, end = std::min(count, begin + per_task);
+            // Each node's credit needs the cells on both sides of it.
+            std::size_t c = begin == 0 ? 0 : begin - 1, from = c, to = c;
+            auto next = static_cast<std::size_t>(cut_after(low(c)) - cuts_.begin());
+            next -= next > 0;
+            double gain_before = 0;
+            for (; c < end; ++c) {
+                const double lo = low(c), hi = high(c);
+                double gain = 0;
+                if (lo != hi) {
+                    const double mean = points_.value[c], w = points_.weight[c];
+                    // The nearest cut's gap is about a cluster wide.
+                    while (next + 1 < cuts_.size() && cuts_[next + 1].value - hi < lo - cuts_[next].value) ++next;
+                    const auto gap_for = [&](double r, double weight) {
+                        return 2 * (r + std::sqrt(r * r + price / weight));
+                    };
+                    double gap = gap_for(hi - lo, w);
+                    const double r = cuts_.empty() ? 0.0 : 0.35 * cuts_[next].gap;
+                    while (from < c && low(from) < hi - r) ++from;
+                    while (from > 0 && low(from - 1) >= hi - r) --from;
+                    to = std::max(to, c);
+                    while (to > c && high(to) > lo + r) --to;
+                    while (to + 1 < count && high(to + 1) <= lo + r) ++to;
+                    if (hi - lo <= r) gap = std::min(gap, gap_for(r, values_.weight(first_[from], first_[to + 1])));
+                    gain = 2 * gap * w * (hi - mean) * (mean - lo) / (hi - lo);
+                }
+                if (c >= begin && c > 0) credit_[c] = std::max(gain_before, gain);
+                gain_before = gain;
+                if (!(gain <= price)) covered = false;
             }
         });
-        credit_.assign(count + 1, 0);
-        for (std::size_t c = 1; c < count; ++c) credit_[c] = std::max(gain[c - 1], gain[c]);
-        return std::all_of(gain.begin(), gain.end(), [&](double g) { return g <= price; });
+        return covered;
     }
 
-    /// Means and error of the clusters between the nodes.
-    kmeans_solution summarize(const std::vector<std::int32_t>& nodes) const {
-        kmeans_solution solution;
+    kmeans_solution clusters(std::span<const std::int32_t> nodes) const {
+        return clusters_between(nodes, exec_, [&](auto first, auto last) { return values_.cluster(first, last); });
+    }
+
+    kmeans_solution summarize(std::span<const std::int32_t> nodes) const {
+        kmeans_solution solution = clusters(nodes);
         solution.iterations = paths_;
-        for (std::size_t i = 1; i < nodes.size(); ++i) {
-            const auto [error, mean] = values_.cluster(nodes[i - 1], nodes[i]);
-            solution.means.push_back(mean);
-            solution.objective += error;
-        }
         return solution;
     }
 
-    struct cut {
-        double value, gap;
-    };
-
     value_runs values_;
     executor exec_;
-    sorted_points points_;             // cells
-    std::vector<std::int32_t> first_;  // where each begins in the values, and the end
-    std::vector<double> credit_;       // of the nodes between them; empty for none
+    sorted_points points_;                      // cells
+    uninitialized_vector<std::int32_t> first_;  // where each begins in the values, and the end
+    uninitialized_vector<double> credit_;       // of the nodes between them; empty for none
     path_solver solver_{points_, credit_};
     std::ptrdiff_t merged_ = 0;        // cells of several values
     std::vector<cut> cuts_;            // that the cells were made around
@@ -317,5 +351,12 @@ private:
     double margin_ = 0;                // by which prices may differ and still give k clusters
     int paths_ = 0;
 };
+
+/// The best k clusters of values, or fewer where there are fewer distinct values. Errors: see check_kmeans_input.
+inline kmeans_solution exact_kmeans(std::span<const float> values, std::span<const float> weights, std::ptrdiff_t k,
+                                    const executor& exec) {
+    check_kmeans_input(values, weights, k);
+    return kmeans_solver(values, weights, exec).solve(k);
+}
 
 }  // namespace lowbit::detail

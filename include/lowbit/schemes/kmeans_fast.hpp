@@ -68,11 +68,10 @@ inline std::vector<moment_sums> cell_sums(std::span<const float> values, std::sp
 }
 
 /// Close to the best k clusters, or fewer where there are fewer distinct values. Few values, or many clusters, are
-/// solved exactly. Errors: see check_kmeans_input; k outside 1 … 65536.
+/// solved exactly. Errors: see check_kmeans_input.
 inline kmeans_solution fast_kmeans(std::span<const float> values, std::span<const float> weights, std::ptrdiff_t k,
                                    const executor& exec) {
-    check(k >= 1 && k <= 65536, "kmeans: ", k, " centroids; 1 to 65536 are supported");
-    check_kmeans_input(values, weights);
+    check_kmeans_input(values, weights, k);
     if (std::none_of(weights.begin(), weights.end(), [](float w) { return w > 0; })) weights = {};
     const auto exactly = [&] { return kmeans_solver(values, weights, exec).solve(k); };
     if (std::ssize(values) < 1 << 15 || k > 4096) return exactly();
@@ -85,7 +84,6 @@ inline kmeans_solution fast_kmeans(std::span<const float> values, std::span<cons
     if (std::ssize(sums) < 16 * k) return exactly();
     sorted_points points;
     for (const moment_sums& cell : sums) points.push_back(cell.weight, cell.moment / cell.weight);
-    kmeans_solution solution;
     const auto cluster = [&](std::int32_t first, std::int32_t last) {
         const double origin = points.value[static_cast<std::size_t>(first)];
         moment_sums all;
@@ -93,25 +91,18 @@ inline kmeans_solution fast_kmeans(std::span<const float> values, std::span<cons
             all.add(sums[c], -origin);
         return std::pair{all.error(), double(cells.centre()) + origin + all.moment / all.weight};
     };
-    const auto path_cost = [&](const std::vector<std::int32_t>& nodes) {
-        double cost = 0;
-        for (std::size_t i = 1; i < nodes.size(); ++i) cost += cluster(nodes[i - 1], nodes[i]).first;
-        return cost;
-    };
     const auto solve = [&](double price) {
         link_path path{least_cost_nodes(points, {}, price, exec)};
-        path.cost = path_cost(path.nodes);
+        path.cost = clusters_between(path.nodes, exec, cluster).objective;
         return path;
     };
     // A first price as if D(k) were D(1)·2.7/k², as for gaussian data.
     double price = 5 * cluster(0, static_cast<std::int32_t>(points.size())).first / std::pow(double(k), 3) +
                    std::numeric_limits<double>::min();
-    const std::vector<std::int32_t> nodes = path_with_links(solve, k, price, solution.iterations).nodes;
-    for (std::size_t i = 1; i < nodes.size(); ++i) {
-        const auto [error, mean] = cluster(nodes[i - 1], nodes[i]);
-        solution.means.push_back(mean);
-        solution.objective += error;
-    }
+    int paths = 0;
+    const link_path best = path_with_links(solve, k, price, paths);
+    kmeans_solution solution = clusters_between(best.nodes, exec, cluster);
+    solution.iterations = paths;
     return solution;
 }
 

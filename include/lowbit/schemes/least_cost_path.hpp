@@ -14,6 +14,7 @@
 #pragma once
 
 #include <lowbit/core/executor.hpp>
+#include <lowbit/core/tensor.hpp>
 #include <lowbit/kernels/best_parents.hpp>
 
 #include <algorithm>
@@ -28,7 +29,7 @@ namespace lowbit::detail {
 
 /// Weighted points in ascending order; a point may stand for several values by their mean.
 struct sorted_points {
-    std::vector<double> weight, value;
+    uninitialized_vector<double> weight, value;
 
     std::ptrdiff_t size() const { return std::ssize(weight); }
 
@@ -36,9 +37,12 @@ struct sorted_points {
         weight.push_back(w);
         value.push_back(x);
     }
-    void clear() {
-        weight.clear();
-        value.clear();
+    /// Points without values yet; those there were are lost.
+    void resize(std::size_t count) {
+        for (auto* column : {&weight, &value}) {
+            column->clear();
+            column->resize(count);
+        }
     }
 };
 
@@ -57,7 +61,7 @@ struct link_path {
 class path_sweep {
 public:
     /// Borrows the points. credit: one per node, or empty for none. backward: from the last node on.
-    path_sweep(const sorted_points& points, const std::vector<double>& credit, bool backward)
+    path_sweep(const sorted_points& points, const uninitialized_vector<double>& credit, bool backward)
         : points_(points), credit_(credit), backward_(backward) {}
 
     /// Nodes 0 … last, for a price ≥ 0. Rows go in blocks that take their parents from before the block, by divide and
@@ -67,10 +71,10 @@ public:
     void solve(double price, std::ptrdiff_t last) {
         price_ = price;
         const auto nodes = static_cast<std::size_t>(points_.size() + 1);
-        if (cost_.size() < nodes) {
-            cost_.resize(nodes);
-            parent_.resize(nodes);
-        }
+        cost_.clear();
+        cost_.resize(nodes);
+        parent_.clear();
+        parent_.resize(nodes);
         cost_[0] = 0;
         parent_[0] = 0;
         for (std::ptrdiff_t done = 0; done < last;) {
@@ -161,10 +165,10 @@ private:
     }
 
     const sorted_points& points_;
-    const std::vector<double>& credit_;
+    const uninitialized_vector<double>& credit_;
     bool backward_;
-    std::vector<double> cost_;
-    std::vector<std::int32_t> parent_;
+    uninitialized_vector<double> cost_;
+    uninitialized_vector<std::int32_t> parent_;
     double price_ = 0;
     // Of one block, beginning at node block_.
     std::ptrdiff_t block_ = 0;
@@ -176,7 +180,7 @@ private:
 class path_solver {
 public:
     /// Borrows the points, and a credit for each node or none where it is empty.
-    path_solver(const sorted_points& points, const std::vector<double>& credit)
+    path_solver(const sorted_points& points, const uninitialized_vector<double>& credit)
         : points_(points), credit_(credit), left_(points, credit, false), right_(points, credit, true) {}
 
     /// The best path when each link is charged a price ≥ 0 and each inner node pays its credit: a sweep from each end
@@ -185,7 +189,7 @@ public:
     std::vector<std::int32_t> nodes(double price, const executor& exec) {
         const std::ptrdiff_t last = points_.size(), middle = last / 2;
         const executor serial;
-        (last < 4096 ? serial : exec).parallel_for(2, [&](std::ptrdiff_t i) {
+        (last < 1024 ? serial : exec).parallel_for(2, [&](std::ptrdiff_t i) {
             i == 0 ? left_.solve(price, middle) : right_.solve(price, last - middle);
         });
         // Parents are monotone: the link across ends no later than that of the best path from the middle itself.
@@ -213,13 +217,14 @@ public:
 
 private:
     const sorted_points& points_;
-    const std::vector<double>& credit_;
+    const uninitialized_vector<double>& credit_;
     path_sweep left_, right_;
 };
 
 /// One best path.
-inline std::vector<std::int32_t> least_cost_nodes(const sorted_points& points, const std::vector<double>& credit,
-                                                  double price, const executor& exec) {
+inline std::vector<std::int32_t> least_cost_nodes(const sorted_points& points,
+                                                  const uninitialized_vector<double>& credit, double price,
+                                                  const executor& exec) {
     return path_solver(points, credit).nodes(price, exec);
 }
 

@@ -10,6 +10,7 @@
 #include <lowbit/core/error.hpp>
 #include <lowbit/core/executor.hpp>
 #include <lowbit/core/numeric.hpp>
+#include <lowbit/core/tensor.hpp>
 #include <lowbit/kernels/radix_sort.hpp>
 #include <lowbit/kernels/reduce.hpp>
 
@@ -17,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -44,8 +44,9 @@ struct moment_sums {
     double error() const { return std::max(0.0, square - moment * moment / weight); }
 };
 
-/// Errors: values or weights that k-means cannot take, with the index.
-inline void check_kmeans_input(std::span<const float> values, std::span<const float> weights) {
+/// Errors: a number of centroids, or values or weights, that k-means cannot take, with the index.
+inline void check_kmeans_input(std::span<const float> values, std::span<const float> weights, std::ptrdiff_t k) {
+    check(k >= 1 && k <= 65536, "kmeans: ", k, " centroids; 1 to 65536 are supported");
     check(weights.empty() || weights.size() == values.size(), "kmeans: ", weights.size(), " importance values for ",
           values.size(), " values");
     check(values.size() <= std::numeric_limits<std::int32_t>::max(), "kmeans: ", values.size(),
@@ -70,9 +71,9 @@ public:
             items.reserve(values.size());
             for (std::size_t i = 0; i < values.size(); ++i)
                 if (weights[i] > 0) items.push_back({values[i], weights[i]});
-            std::vector<weighted_value> workspace(items.size());
+            uninitialized_vector<weighted_value> workspace(items.size());
             radix_sort(items.data(), std::ssize(items), workspace.data(), exec);
-            allocate(std::ssize(items));
+            values_.resize(items.size());
             before_.reserve(items.size() + 1);
             before_.push_back(0);
             for (std::size_t i = 0; i < items.size(); ++i) {
@@ -81,12 +82,12 @@ public:
                 before_.push_back(before_.back() + double(items[i].weight));
             }
         } else {
-            allocate(std::ssize(values));
-            const auto workspace = std::make_unique_for_overwrite<float[]>(values.size());
-            radix_sort(values.data(), size_, values_.get(), workspace.get(), exec);
+            values_.resize(values.size());
+            uninitialized_vector<float> workspace(values.size());
+            radix_sort(values.data(), size(), values_.data(), workspace.data(), exec);
         }
-        blocks_.resize(static_cast<std::size_t>(size_ / block));
-        wide_.resize(static_cast<std::size_t>(size_ / (block * block)));
+        blocks_.resize(static_cast<std::size_t>(size() / block));
+        wide_.resize(static_cast<std::size_t>(size() / (block * block)));
         exec.parallel_for(ceil_div(std::ssize(blocks_), block), [&](std::ptrdiff_t w) {
             const std::ptrdiff_t first = w * block, last = std::min(std::ssize(blocks_), first + block);
             for (std::ptrdiff_t b = first; b < last; ++b)
@@ -96,7 +97,7 @@ public:
         });
     }
 
-    std::ptrdiff_t size() const { return size_; }
+    std::ptrdiff_t size() const { return std::ssize(values_); }
     double operator[](std::ptrdiff_t i) const { return double(values_[static_cast<std::size_t>(i)]); }
 
     /// Weight of the values first … last−1, roughly where weights differ by many orders. O(1).
@@ -149,11 +150,6 @@ public:
 private:
     static constexpr std::ptrdiff_t block = 64;
 
-    void allocate(std::ptrdiff_t n) {
-        size_ = n;
-        values_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(n));
-    }
-
     moment_sums block_sums(std::ptrdiff_t from, std::ptrdiff_t to, double origin) const {
         moment_sums all;
         for (std::ptrdiff_t b = from; b < to; ++b)
@@ -187,8 +183,7 @@ private:
                 (square[0] + square[1]) + (square[2] + square[3])};
     }
 
-    std::ptrdiff_t size_ = 0;
-    std::unique_ptr<float[]> values_;  // first touched by the threads that sort
+    uninitialized_vector<float> values_;
     std::vector<float> weights_;       // empty: all 1
     std::vector<double> before_;       // weight of all values before one
     std::vector<moment_sums> blocks_;  // about the block's first value

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// @file
-/// Ascending sort of floats by their bits, O(n): a pass for each digit of the bits, least significant first; many
-/// values are first split into ranges, which leaves few digits to each.
+/// Ascending sort of floats by their bits, O(n) and stable: a pass for each digit of the bits, least significant first;
+/// many values are first split into ranges, which leaves few digits to each.
 ///
-/// Order: negative numbers, −0, +0, positive numbers; NaNs at the ends, by their sign. The same bits come out of any
-/// correct sort, so short runs may take another road. Passes whose digit is the same everywhere are skipped: float16
-/// and bfloat16 values, and values of one sign and scale, cost less.
+/// Order: negative numbers, −0, +0, positive numbers; NaNs at the ends, by their sign. Passes whose digit is the same
+/// everywhere are skipped: float16 and bfloat16 values, and values of one sign and scale, cost less.
 #pragma once
 
 #include <lowbit/core/config.hpp>
@@ -89,9 +88,13 @@ void radix_passes(const Item* source, std::ptrdiff_t n, Item* items, Item* works
 /// Sorts source[0 … n) into items by key(item) < 2^bits; as above.
 template <class Item, class Key>
 void radix_sort_by(const Item* source, std::ptrdiff_t n, Item* items, Item* workspace, int bits, Key key) {
-    if (n < 1024) {  // the counters alone would cost more
+    if (n < 64) {  // the counters alone would cost more; stable, as the passes are
         if (source != items) std::copy(source, source + n, items);
-        std::sort(items, items + n, [&](const Item& a, const Item& b) { return key(a) < key(b); });
+        const auto before = [&](std::uint32_t k, const Item& item) { return k < key(item); };
+        for (Item* at = items; at != items + n; ++at)
+            std::rotate(std::upper_bound(items, at, key(*at), before), at, at + 1);
+    } else if (n < 1024) {
+        radix_passes<4>(source, n, items, workspace, 8, key);
     } else if (bits <= 11) {
         radix_passes<1>(source, n, items, workspace, bits, key);
     } else if (bits <= 22) {

@@ -184,40 +184,40 @@ private:
             return at;
         };
         struct slice_cells {
-            std::vector<std::int32_t> ends{};
-            std::size_t before = 0;  // cells of the slices before it
-            std::ptrdiff_t merged = 0;
+            std::ptrdiff_t begin, count, before, merged;
         };
         std::vector<slice_cells> parts(static_cast<std::size_t>(slices));
+        ends_.resize(static_cast<std::size_t>(n));  // those of a slice from its begin on
         exec_.parallel_for(slices, [&](std::ptrdiff_t s) {
             const std::ptrdiff_t begin = begin_of(s), end = begin_of(s + 1);
-            if (begin == end) return;
-            auto end_from = ends_from(begin);
-            for (std::ptrdiff_t at = begin; at < end;) {
-                at = std::min(end_from(at), end);
-                parts[static_cast<std::size_t>(s)].ends.push_back(static_cast<std::int32_t>(at));
+            std::int32_t* last = ends_.data() + begin;
+            if (begin < end) {
+                auto end_from = ends_from(begin);
+                for (std::ptrdiff_t at = begin; at < end; *last++ = static_cast<std::int32_t>(at))
+                    at = std::min(end_from(at), end);
             }
+            parts[static_cast<std::size_t>(s)] = {begin, last - ends_.data() - begin, 0, 0};
         });
-        std::size_t count = 0;
+        std::ptrdiff_t count = 0;
         for (slice_cells& part : parts) {
             part.before = count;
-            count += part.ends.size();
+            count += part.count;
         }
-        points_.resize(count);
-        first_.resize(count + 1);
+        points_.resize(static_cast<std::size_t>(count));
+        first_.resize(static_cast<std::size_t>(count + 1));
         first_[0] = 0;
         credit_.clear();
         exec_.parallel_for(slices, [&](std::ptrdiff_t s) {
             slice_cells& mine = parts[static_cast<std::size_t>(s)];
-            std::ptrdiff_t first = begin_of(s);
-            for (std::size_t c = 0; c < mine.ends.size(); ++c) {
-                const std::ptrdiff_t last = mine.ends[c];
+            std::ptrdiff_t first = mine.begin;
+            for (std::ptrdiff_t c = 0; c < mine.count; ++c) {
+                const auto cell = static_cast<std::size_t>(mine.before + c);
+                const std::ptrdiff_t last = ends_[static_cast<std::size_t>(mine.begin + c)];
                 const double low = values_[first], high = values_[last - 1];
                 const moment_sums sums = values_.sums(first, last, low);
-                points_.weight[mine.before + c] = sums.weight;
-                points_.value[mine.before + c] =
-                    low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high);
-                first_[mine.before + c + 1] = mine.ends[c];
+                points_.weight[cell] = sums.weight;
+                points_.value[cell] = low == high ? low : std::clamp(low + sums.moment / sums.weight, low, high);
+                first_[cell + 1] = static_cast<std::int32_t>(last);
                 mine.merged += low != high;
                 first = last;
             }
@@ -339,6 +339,7 @@ private:
 
     value_runs values_;
     executor exec_;
+    uninitialized_vector<std::int32_t> ends_;   // of cells being made
     sorted_points points_;                      // cells
     uninitialized_vector<std::int32_t> first_;  // where each begins in the values, and the end
     uninitialized_vector<double> credit_;       // of the nodes between them; empty for none

@@ -49,11 +49,10 @@ inline std::vector<moment_sums> cell_sums(std::span<const float> values, std::sp
         auto& mine = sums[static_cast<std::size_t>(s)];
         mine.resize(static_cast<std::size_t>(cells.count()));
         const auto count = [&](auto weight_of) {
-            for (std::ptrdiff_t i = s * length; i < std::min(n, (s + 1) * length); ++i) {
+            by_sixteen(s * length, std::min(n, (s + 1) * length), [=, own = mine.data()](std::ptrdiff_t i) {
                 const float x = values[static_cast<std::size_t>(i)];
-                mine[static_cast<std::size_t>(cells(x))].add(weight_of(static_cast<std::size_t>(i)),
-                                                             double(x) - centre);
-            }
+                own[cells(x)].add(weight_of(static_cast<std::size_t>(i)), double(x) - centre);
+            });
         };
         if (weights.empty()) {
             count([](std::size_t) { return 1.0; });

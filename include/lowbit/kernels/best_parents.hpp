@@ -33,10 +33,21 @@ struct parent_rows {
 
 namespace detail {
 
-/// Whether each row is searched through.
-inline bool few_rows(std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t parent_first,
+/// Divide and conquer. Row(x, row, first, last) searches the parents first … last of one row through,
+/// FewRows(x, first, last, parent_first, parent_last) those of a few.
+template <auto Row, auto FewRows>
+void best_parents_by(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t parent_first,
                      std::ptrdiff_t parent_last) {
-    return last - first < 8 && parent_last - parent_first < 32;
+    while (first <= last) {
+        if (last - first < 8 && parent_last - parent_first < 32)
+            return FewRows(x, first, last, parent_first, parent_last);
+        const std::ptrdiff_t middle = first + (last - first) / 2;
+        Row(x, middle, parent_first, parent_last);
+        const std::ptrdiff_t parent = x.parent[middle];
+        best_parents_by<Row, FewRows>(x, first, middle - 1, parent_first, parent);
+        first = middle + 1;
+        parent_first = parent;
+    }
 }
 
 }  // namespace detail
@@ -56,20 +67,9 @@ inline void best_parent(const parent_rows& x, std::ptrdiff_t row, std::ptrdiff_t
     x.parent[row] = static_cast<std::int32_t>(parent);
 }
 
-inline void best_parents(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t parent_first,
-                         std::ptrdiff_t parent_last) {
-    while (first <= last) {
-        if (few_rows(first, last, parent_first, parent_last)) {
-            for (; first <= last; ++first) best_parent(x, first, parent_first, parent_last);
-            return;
-        }
-        const std::ptrdiff_t middle = first + (last - first) / 2;
-        best_parent(x, middle, parent_first, parent_last);
-        const std::ptrdiff_t parent = x.parent[middle];
-        best_parents(x, first, middle - 1, parent_first, parent);
-        first = middle + 1;
-        parent_first = parent;
-    }
+inline void search_rows(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t parent_first,
+                        std::ptrdiff_t parent_last) {
+    for (; first <= last; ++first) best_parent(x, first, parent_first, parent_last);
 }
 
 }  // namespace detail::scalar
@@ -86,13 +86,18 @@ namespace lowbit {
 /// Fills value and parent of the rows first … last, whose parents are among parent_first … parent_last < first.
 inline void best_parents(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t parent_first,
                          std::ptrdiff_t parent_last) {
+    using namespace detail;
 #if defined(__x86_64__)
-    if (includes(active_isa(), isa::avx512))
-        return detail::lanes_avx512::best_parents(x, first, last, parent_first, parent_last);
-    if (includes(active_isa(), isa::avx2))
-        return detail::lanes_avx2::best_parents(x, first, last, parent_first, parent_last);
+    if (includes(active_isa(), isa::avx512)) {
+        return best_parents_by<lanes_avx512::best_parent, lanes_avx512::search_rows>(x, first, last, parent_first,
+                                                                                     parent_last);
+    }
+    if (includes(active_isa(), isa::avx2)) {
+        return best_parents_by<lanes_avx2::best_parent, lanes_avx2::search_rows>(x, first, last, parent_first,
+                                                                                 parent_last);
+    }
 #endif
-    detail::scalar::best_parents(x, first, last, parent_first, parent_last);
+    best_parents_by<scalar::best_parent, scalar::search_rows>(x, first, last, parent_first, parent_last);
 }
 
 }  // namespace lowbit

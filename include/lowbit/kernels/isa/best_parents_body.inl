@@ -48,41 +48,26 @@ __attribute__((LOWBIT_TARGET)) inline void best_parent(const parent_rows& x, std
     x.parent[row] = static_cast<std::int32_t>(leftmost);
 }
 
-/// As many rows as there are lanes, or fewer: a row in each.
+/// A row in each lane.
 __attribute__((LOWBIT_TARGET)) inline void search_rows(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last,
                                                        std::ptrdiff_t parent_first, std::ptrdiff_t parent_last) {
-    const doubles weight = load_doubles(x.weight + first);
-    const doubles moment = load_doubles(x.moment + first);
-    doubles best = std::numeric_limits<double>::infinity() - doubles{};
-    longs parent = parent_first - longs{};
-    for (std::ptrdiff_t i = parent_first; i <= parent_last; ++i) {
-        const doubles sum = moment - x.moment[i];
-        const doubles value = x.start[i] - sum * sum / (weight - x.weight[i]);
-        const longs better = value < best;
-        best = better ? value : best;
-        parent = better ? i - longs{} : parent;
-    }
-    for (std::ptrdiff_t row = first; row <= last; ++row) {
-        x.value[row] = best[row - first];
-        x.parent[row] = static_cast<std::int32_t>(parent[row - first]);
-    }
-}
-
-__attribute__((LOWBIT_TARGET)) inline void best_parents(const parent_rows& x, std::ptrdiff_t first, std::ptrdiff_t last,
-                                                        std::ptrdiff_t parent_first, std::ptrdiff_t parent_last) {
     constexpr std::ptrdiff_t width = LOWBIT_VECTOR_BYTES / 8;
-    while (first <= last) {
-        if (few_rows(first, last, parent_first, parent_last)) {
-            for (; first <= last; first += width)
-                search_rows(x, first, std::min(first + width - 1, last), parent_first, parent_last);
-            return;
+    for (; first <= last; first += width) {
+        const doubles weight = load_doubles(x.weight + first);
+        const doubles moment = load_doubles(x.moment + first);
+        doubles best = std::numeric_limits<double>::infinity() - doubles{};
+        longs parent = parent_first - longs{};
+        for (std::ptrdiff_t i = parent_first; i <= parent_last; ++i) {
+            const doubles sum = moment - x.moment[i];
+            const doubles value = x.start[i] - sum * sum / (weight - x.weight[i]);
+            const longs better = value < best;
+            best = better ? value : best;
+            parent = better ? i - longs{} : parent;
         }
-        const std::ptrdiff_t middle = first + (last - first) / 2;
-        best_parent(x, middle, parent_first, parent_last);
-        const std::ptrdiff_t parent = x.parent[middle];
-        best_parents(x, first, middle - 1, parent_first, parent);
-        first = middle + 1;
-        parent_first = parent;
+        for (std::ptrdiff_t row = first; row <= std::min(first + width - 1, last); ++row) {
+            x.value[row] = best[row - first];
+            x.parent[row] = static_cast<std::int32_t>(parent[row - first]);
+        }
     }
 }
 

@@ -298,6 +298,18 @@ inline void check_scheme(const vector_kmeans& s) {
           s.dimension);
 }
 
+namespace detail {
+
+/// Vectors along the last axis. Errors: a last axis that the dimension does not divide.
+inline std::ptrdiff_t vector_count(const vector_kmeans& s, const tensor_shape& shape) {
+    const std::ptrdiff_t last = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
+    check(last % s.dimension == 0, "vector_kmeans: the last axis has ", last, " values, which are no vectors of ",
+          s.dimension);
+    return shape.size() / s.dimension;
+}
+
+}  // namespace detail
+
 /// Labels, and 2^bits centroids of float32 (or as many as there are vectors).
 inline std::ptrdiff_t bytes(const vector_kmeans& s, const tensor_shape& shape) {
     check_scheme(s);
@@ -311,12 +323,10 @@ inline vector_kmeans_tensor encode(tensor_view<const float> x, const vector_kmea
                                    std::span<const float> importance, const executor& exec) {
     check_scheme(s);
     check(importance.empty(), "vector_kmeans: importance is not supported");
-    const std::ptrdiff_t last = x.shape().rank() == 0 ? 1 : x.shape()[x.shape().rank() - 1];
-    check(last % s.dimension == 0, "vector_kmeans: the last axis has ", last, " values, which are no vectors of ",
-          s.dimension);
+    const std::ptrdiff_t vectors = detail::vector_count(s, x.shape());
     vector_codebook book =
         train_vector_codebook(x, s.dimension, std::ptrdiff_t{1} << s.bits, {s.iterations, s.seed}, exec);
-    packed_codes codes(x.size() / s.dimension, s.bits, false);
+    packed_codes codes(vectors, s.bits, false);
     if (x.size() > 0) {
         const std::vector<std::uint16_t> labels = nearest_labels(x, book, exec);
         codes.pack(0, codes.size(), labels.data());

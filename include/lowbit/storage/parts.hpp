@@ -273,12 +273,7 @@ template <class Scheme>
 std::ptrdiff_t code_count(const Scheme&, const tensor_shape& shape) {
     return shape.size();
 }
-inline std::ptrdiff_t code_count(const vector_kmeans& s, const tensor_shape& shape) {
-    const std::ptrdiff_t last = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
-    check(last % s.dimension == 0, "vector_kmeans: the last axis has ", last, " values, which are no vectors of ",
-          s.dimension);
-    return shape.size() / s.dimension;
-}
+inline std::ptrdiff_t code_count(const vector_kmeans& s, const tensor_shape& shape) { return vector_count(s, shape); }
 
 /// Width and signedness of a scheme's codes.
 inline std::pair<int, bool> code_format(const affine& s) { return {s.bits, s.is_signed}; }

@@ -231,9 +231,8 @@ std::vector<block_format> block_formats() {
         formats.push_back({name, bits + scale_bits / 16.0,
                            [=](const float* x, std::ptrdiff_t n, buffers& to, lowbit::caching stores) {
                                for (std::ptrdiff_t i = 0; i < n; i += tile) {  // a channel
-                                   const lowbit::extent e = lowbit::find_extent(x + i, tile, {});
                                    to.scales[static_cast<std::size_t>(i / tile)] =
-                                       lowbit::vsq_gamma(std::max(-e.min, e.max), format);
+                                       lowbit::vsq_gamma(lowbit::vsq_amax(x + i, tile, true), format);
                                    lowbit::quantize_vsq(x + i, tile, to.scales[static_cast<std::size_t>(i / tile)],
                                                         format, to.codes.data() + i / 8 * bits,
                                                         to.packed.data() + i / 16 / 8 * scale_bits, stores);

@@ -51,8 +51,7 @@ struct vsq_format {
 
 /// What the scale must cover: max |x| of signed elements, max(x, 0) of unsigned ones. Complexity O(n).
 inline float vsq_amax(const float* x, std::ptrdiff_t n, bool is_signed) {
-    const extent all = find_extent(x, n, {});
-    return is_signed ? std::max(-all.min, all.max) : all.max;
+    return is_signed ? find_magnitude(x, n) : find_extent(x, n, {}).max;
 }
 
 /// γ for values of this vsq_amax.

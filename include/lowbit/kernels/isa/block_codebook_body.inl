@@ -59,7 +59,7 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_codebook(const float* x, std
         return rank(multiply(load(x + at), inverse));
     };
     for (std::ptrdiff_t i = 0; i < whole; i += 64) {
-        prefetch(x + i, callers_tile);
+        prefetch(x + i, beyond_callers_tile);
         const i32 a = ranks(i), b = ranks(i + 16), c = ranks(i + 32), d = ranks(i + 48);
         const i32 bytes = pack_codes(pack_words(a, b), pack_words(c, d), std::uint8_t{});
         output.put(codes + i / 2, shuffle_bytes(code_of_rank, bytes));

@@ -24,31 +24,38 @@ __attribute__((LOWBIT_TARGET)) inline void quantize_vsq(const float* x, std::ptr
         const std::ptrdiff_t count = whole - first < block_tile ? whole - first : block_tile, blocks = count / block;
         const float* values = x + first;
         block_maxima<block>(values, blocks, amax);
+        bool too_large = false;
+        std::uint8_t* const scales_out = scales + first / block / 8 * scale_width;
         for (std::ptrdiff_t b = 0; b < blocks; b += 16) {
             const f32 scale = opaque(divide(as_float(load(amax + b)), high));
-            const i32 code = round_even(min(opaque(divide(scale, gammas)), top));
+            const f32 wanted = opaque(divide(scale, gammas));
+            too_large |= any(greater(bits(wanted), splat(0x4a800000)));
+            const i32 code = round_even(min(wanted, top));
             narrow(tile_scales + b, code);
             const f32 step = format.order == vsq_order::a ? scale : opaque(multiply(to_float(code), gammas));
             const mask zero = either(greater(least, step), equal(code, splat(0)));
             store(inverses + b, select(zero, splat(0.0f), opaque(divide(one, step))));
         }
-        std::uint8_t* scales_out = scales + first / block / 8 * scale_width;
+        if (too_large) [[unlikely]] {  // a γ of other values, and quotients that int32 might not hold
+            scalar::quantize_vsq(values, count, gamma, format, codes + first / 8 * width, scales_out);
+            continue;
+        }
+        for (std::ptrdiff_t i = 0; i < count; i += 4 * block) {
+            prefetch(values + i, beyond_callers_tile);
+            const auto words = [&](int b) __attribute__((LOWBIT_TARGET, always_inline)) {
+                const float *from = values + i + b * block, *inverse = inverses + i / block + b;
+                return pack_words(round_even(multiply(load(from), splat(inverse[0]))),
+                                  round_even(multiply(load(from + block), splat(inverse[1]))));
+            };
+            const i32 bytes = pack_codes(words(0), words(2), std::int8_t{});
+            const i32 clamped = clamp_codes(bytes, low_bytes, high_bytes, std::int8_t{});
+            output.put(codes + (first + i) / 8 * width, bit_and(clamped, used));
+        }
+        // Last: it waits until the bytes of the scales are in the cache.
         if (blocks == 64) {
             scale_output.put(scales_out, load_bytes(tile_scales));
         } else {
             lowbit::pack_codes(tile_scales, blocks, scale_width, scales_out);
-        }
-        for (std::ptrdiff_t i = 0; i < count; i += 4 * block) {
-            prefetch(values + i, callers_tile);
-            // What is too low for int32 becomes its lowest number; what is too high must not.
-            const float *from = values + i, *inverse = inverses + i / block;
-            const i32 a = round_even(min(multiply(load(from), splat(inverse[0])), high));
-            const i32 b = round_even(min(multiply(load(from + 16), splat(inverse[1])), high));
-            const i32 c = round_even(min(multiply(load(from + 32), splat(inverse[2])), high));
-            const i32 d = round_even(min(multiply(load(from + 48), splat(inverse[3])), high));
-            const i32 bytes = pack_codes(pack_words(a, b), pack_words(c, d), std::int8_t{});
-            const i32 clamped = clamp_codes(bytes, low_bytes, high_bytes, std::int8_t{});
-            output.put(codes + (first + i) / 8 * width, bit_and(clamped, used));
         }
     }
     // Whole vectors in fours: their scales need not end on a byte.

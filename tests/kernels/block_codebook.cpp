@@ -210,3 +210,28 @@ TEST_CASE("thresholds: both sides of each, on every instruction set") {
         }
     }
 }
+
+TEST_CASE("values around the steps that a threshold is in, on every instruction set") {
+    codebook_levels integers;
+    for (std::size_t i = 0; i < 16; ++i) integers[i] = static_cast<float>(i) - 8.0f;
+    random_bits random(5);
+    for (const codebook_levels& levels : {nf4, integers}) {
+        const codebook_table table = make_codebook_table(levels);
+        REQUIRE(table.steps > 0);
+        for (int round = 0; round < 300; ++round) {
+            const float scale = std::ldexp(1.0f + static_cast<float>(random(1u << 23)) * 0x1p-23f, round % 200 - 100);
+            std::vector<float> x(1024);
+            for (float& value : x) {
+                const float steps = static_cast<float>(static_cast<int>(random(65)) - 32) / 16;
+                value = (table.thresholds[random(15)] + steps / table.steps) * scale;
+                if (random(64) == 0) value = std::ldexp(value, static_cast<int>(random(20)));  // beyond the range
+            }
+            const std::vector<float> scales(64, scale);
+            same_on_every_isa([&] {
+                std::vector<std::uint8_t> codes(512);
+                quantize_codebook(x.data(), 1024, 16, table, scales.data(), codes.data());
+                return codes;
+            });
+        }
+    }
+}

@@ -38,12 +38,50 @@ struct codebook_table {
     std::array<float, 15> thresholds{};    ///< ascending
     std::array<std::uint8_t, 16> codes{};  ///< by rising level
 
+    // The ranks of most y at a glance: w, the integer nearest to y·steps, has the number of a cell in its upper five
+    // bits, and a cell has at most one threshold. y's rank is (w − cells[w / 2^11]) / 2^12, both modulo their range;
+    // without a remainder, y may be on either side of the threshold. w = −2^15 is without one, too.
+    float steps = 0;  ///< 0: the thresholds are too close to each other
+    std::array<std::uint16_t, 32> cells{};
+
     constexpr std::uint8_t nearest(float y) const {
         std::size_t rank = 0;
         for (const float threshold : thresholds) rank += y > threshold;
         return codes[rank];
     }
 };
+
+namespace detail {
+
+/// Finds `cells` for so many steps a unit; whether there are. Thresholds are kept from w ± ½, so that roundings of y
+/// and of y·steps (some 2^−24 of 2^15 each) change w only where w is that of a threshold.
+constexpr bool find_cells(codebook_table& table, float steps) {
+    std::array<int, 32> in_cell{};  // a threshold's number, plus 1
+    int place[16] = {};
+    for (int i = 0; i < 15; ++i) {
+        const double exact =
+            static_cast<double>(table.thresholds[static_cast<std::size_t>(i)]) * static_cast<double>(steps);
+        place[i] = static_cast<int>(exact + 32768.5) - 32768;
+        const double off = exact - place[i];
+        int& taken = in_cell[static_cast<std::size_t>((place[i] + 32768) / 2048)];
+        if (off < -0.47 || off > 0.47 || taken != 0) return false;
+        taken = i + 1;
+    }
+    if (in_cell[0] != 0) return false;  // kept for −2^15
+    int rank = 0;
+    for (int cell = 0; cell < 32; ++cell) {
+        const int taken = in_cell[static_cast<std::size_t>(cell)], start = 2048 * (cell - 16);
+        const int subtracted = taken != 0  ? place[taken - 1] - 4096 * taken
+                               : cell == 0 ? start
+                                           : start - 4096 * rank - 1024;
+        table.cells[static_cast<std::size_t>((cell + 16) % 32)] = static_cast<std::uint16_t>(subtracted);
+        if (taken != 0) rank = taken;
+    }
+    table.steps = steps;
+    return true;
+}
+
+}  // namespace detail
 
 /// The table of finite levels, in any order.
 constexpr codebook_table make_codebook_table(const codebook_levels& levels) {
@@ -69,6 +107,9 @@ constexpr codebook_table make_codebook_table(const codebook_levels& levels) {
             middle = middle == 0 ? -0x1p-126f : std::bit_cast<float>(std::bit_cast<std::uint32_t>(middle) + 1);
         }
         table.thresholds[i] = middle;
+    }
+    if (table.top >= 0x1p-100f) {
+        for (float reach = 32000; reach > 31900 && !detail::find_cells(table, reach / table.top);) reach -= 1;
     }
     return table;
 }

@@ -88,6 +88,12 @@ LOWBIT_LANES_FN i32 pack_words(i32 a, i32 b) {
 LOWBIT_LANES_FN i32 add_words(i32 a, i32 b) {
     return {_mm256_adds_epi16(a.low, b.low), _mm256_adds_epi16(a.high, b.high)};
 }
+LOWBIT_LANES_FN bool any_without(i32 a, i32 b, i32 m) {
+    const __m256i left = _mm256_min_epu16(_mm256_and_si256(a.low, m.low), _mm256_and_si256(a.high, m.high));
+    const __m256i right = _mm256_min_epu16(_mm256_and_si256(b.low, m.low), _mm256_and_si256(b.high, m.high));
+    const __m256i none = _mm256_cmpeq_epi16(_mm256_min_epu16(left, right), _mm256_setzero_si256());
+    return !_mm256_testz_si256(none, none);
+}
 LOWBIT_LANES_FN bool any_lowest(i32 a, i32 b) {
     const __m256i least = _mm256_min_epi16(_mm256_min_epi16(a.low, a.high), _mm256_min_epi16(b.low, b.high));
     return _mm256_movemask_epi8(_mm256_cmpeq_epi16(least, _mm256_set1_epi16(INT16_MIN))) != 0;
@@ -290,6 +296,36 @@ private:
 
     pair_search search_;
     __m256 firsts_, seconds_;
+};
+
+/// By bytes: the tables of the sixteen cells from 0 up and of the sixteen below 0, lower and upper bytes.
+class cell_lookup {
+public:
+    LOWBIT_LANES_MEMBER explicit cell_lookup(const std::uint16_t* table)
+        : low_(bytes(table, 0)),
+          high_(bytes(table, 8)),
+          low_below_(bytes(table + 16, 0)),
+          high_below_(bytes(table + 16, 8)) {}
+    LOWBIT_LANES_MEMBER i32 operator()(i32 words) const {
+        const __m256i upper = _mm256_packs_epi16(_mm256_srai_epi16(words.low, 8), _mm256_srai_epi16(words.high, 8));
+        const __m256i cell = _mm256_and_si256(_mm256_srli_epi16(upper, 3), _mm256_set1_epi8(15));
+        const __m256i low =
+            _mm256_blendv_epi8(_mm256_shuffle_epi8(low_, cell), _mm256_shuffle_epi8(low_below_, cell), upper);
+        const __m256i high =
+            _mm256_blendv_epi8(_mm256_shuffle_epi8(high_, cell), _mm256_shuffle_epi8(high_below_, cell), upper);
+        return {_mm256_unpacklo_epi8(low, high), _mm256_unpackhi_epi8(low, high)};
+    }
+
+private:
+    LOWBIT_LANES_MEMBER static __m256i bytes(const std::uint16_t* words, int shift) {
+        const auto of_eight = [shift](const std::uint16_t* p) LOWBIT_LANES_MEMBER {
+            const __m128i upper = _mm_srl_epi16(_mm_loadu_si128((const __m128i*)p), _mm_cvtsi32_si128(shift));
+            return _mm_and_si128(upper, _mm_set1_epi16(0xff));
+        };
+        return _mm256_broadcastsi128_si256(_mm_packus_epi16(of_eight(words), of_eight(words + 8)));
+    }
+
+    __m256i low_, high_, low_below_, high_below_;
 };
 
 using quarters = __m256i;  ///< of 256 bits after the two registers are folded into one

@@ -71,6 +71,10 @@ LOWBIT_LANES_FN void narrow(std::int32_t* p, i32 x) { _mm512_storeu_si512(p, x);
 // order.
 LOWBIT_LANES_FN i32 pack_words(i32 a, i32 b) { return _mm512_packs_epi32(a, b); }
 LOWBIT_LANES_FN i32 add_words(i32 a, i32 b) { return _mm512_adds_epi16(a, b); }
+/// Whether any word has none of the bits of m.
+LOWBIT_LANES_FN bool any_without(i32 a, i32 b, i32 m) {
+    return !_kortestz_mask32_u8(_mm512_testn_epi16_mask(a, m), _mm512_testn_epi16_mask(b, m));
+}
 /// Whether any 16-bit lane is −2^15.
 LOWBIT_LANES_FN bool any_lowest(i32 a, i32 b) {
     return _mm512_cmpeq_epi16_mask(_mm512_min_epi16(a, b), _mm512_set1_epi16(INT16_MIN)) != 0;
@@ -215,6 +219,18 @@ public:
 private:
     rank_search rank_;
     f32 levels_;
+};
+
+/// table[w / 2^11 mod 32] for each word w.
+class cell_lookup {
+public:
+    LOWBIT_LANES_MEMBER explicit cell_lookup(const std::uint16_t* table) : table_(_mm512_loadu_si512(table)) {}
+    LOWBIT_LANES_MEMBER i32 operator()(i32 words) const {
+        return _mm512_maskz_permutexvar_epi16(0xffffffffu, _mm512_srli_epi16(words, 11), table_);
+    }
+
+private:
+    i32 table_;
 };
 
 // Maxima of integers across lanes: see blocks_body.inl.

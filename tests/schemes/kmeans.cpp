@@ -78,7 +78,15 @@ TEST_CASE("kmeans: a caller's codebook is used as it is") {
     CHECK(q.bytes() == 1 + 4 * 4);
     CHECK(quantize(x, codebook{{7}}).codes()[3] == 0);
     CHECK_THROWS_AS(quantize(x, codebook{}), error);
-    CHECK_THROWS_AS(quantize(std::vector<float>{std::nanf("")}, book), error);
+    two_threads pool;
+    for (const float bad : {std::nanf(""), -std::nanf("")}) {
+        std::vector<float> values(100000, 1);
+        values[54321] = values[98765] = bad;
+        CHECK_THROWS_WITH(quantize(values, book, pool), Catch::Contains("NaN at index 54321"));
+        CHECK_THROWS_WITH(nearest_labels(values, book), Catch::Contains("NaN at index 54321"));
+        CHECK_THROWS_WITH(kmeans_codebook(values, 4), Catch::Contains("index 54321 is not finite"));
+        CHECK_THROWS_WITH(kmeans_codebook(values, 4, {}, true, pool), Catch::Contains("index 54321 is not finite"));
+    }
     CHECK(quantize(std::vector<float>{1, 2}, codebook{{1, 2, 3, 4, 5}}).bytes() == 1 + 4 * 5);
 }
 

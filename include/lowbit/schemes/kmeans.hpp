@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -103,7 +104,7 @@ inline std::ptrdiff_t default_entries(const kmeans& s, std::ptrdiff_t values) {
     return std::min(std::ptrdiff_t{1} << s.bits, values);
 }
 
-/// Packed labels of the nearest centroids, one codebook per set.
+/// Packed labels of the nearest centroids, one codebook per set. Errors: NaN.
 inline packed_codes nearest_labels(tensor_view<const float> x, const kmeans& s, std::span<const codebook> books,
                                    const executor& exec) {
     const partition sets(x.shape(), s.granularity);
@@ -111,6 +112,7 @@ inline packed_codes nearest_labels(tensor_view<const float> x, const kmeans& s, 
     for (std::ptrdiff_t i = 0; x.size() > 0 && i < sets.count(); ++i)
         nearest.emplace_back(books[static_cast<std::size_t>(i)].centroids, sets[i].size());
     packed_codes codes(x.size(), s.bits, false);
+    std::atomic<bool> any_nan{false};
     const auto label_tiles = [&]<class Label>(Label) {
         exec.parallel_for(ceil_div(x.size(), label_tile), [&](std::ptrdiff_t t) {
             const std::ptrdiff_t first = t * label_tile, last = std::min(first + label_tile, x.size());
@@ -119,9 +121,11 @@ inline packed_codes nearest_labels(tensor_view<const float> x, const kmeans& s, 
                 nearest[static_cast<std::size_t>(set)].label_all(x.data() + at, count, labels.data() + (at - first));
             });
             codes.pack(first, last - first, labels.data());
+            if (find_nan(x.data() + first, last - first) != last - first) any_nan = true;
         });
     };
     s.bits <= 8 ? label_tiles(std::uint8_t{}) : label_tiles(std::uint16_t{});
+    if (any_nan) check_input(x, s, {}, nan_policy::reject);
     return codes;
 }
 
@@ -138,6 +142,7 @@ inline kmeans_tensor encode(tensor_view<const float> x, const kmeans& s, std::sp
         books[0] = kmeans_codebook(x, k, importance, s.fast, exec);
     } else {
         detail::check_kmeans_input(x.span(), importance, k);
+        detail::check_finite(x.span());
         exec.parallel_for(sets.count(), [&](std::ptrdiff_t i) {
             std::vector<float> values, weights;
             sets[i].for_each([&](std::ptrdiff_t at) {
@@ -227,7 +232,6 @@ tensor<std::int32_t> nearest_labels(const X& x, const codebook& book, const exec
     const row_values<float> values = read_float(x);
     detail::check_codebook(book.centroids);
     const kmeans as{.bits = book.bits()};
-    detail::check_input(values.view(), as, {}, nan_policy::reject);
     return detail::nearest_labels(values.view(), as, {&book, 1}, exec).unpack(values.shape());
 }
 
@@ -238,7 +242,6 @@ kmeans_tensor quantize(const X& x, const codebook& book, const executor& exec = 
     const row_values<float> values = read_float(x);
     detail::check_codebook(book.centroids);
     const kmeans as{.bits = book.bits()};
-    detail::check_input(values.view(), as, {}, nan_policy::reject);
     return {as, values.shape(), detail::nearest_labels(values.view(), as, {&book, 1}, exec), {book}};
 }
 

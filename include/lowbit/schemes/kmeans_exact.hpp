@@ -63,7 +63,7 @@ kmeans_solution clusters_between(std::span<const std::int32_t> nodes, const exec
     return solution;
 }
 
-/// The global optimum of values and weights that check_kmeans_input takes.
+/// The global optimum of values and weights that check_kmeans_input takes. Errors: see check_finite.
 class kmeans_solver {
 public:
     kmeans_solver(std::span<const float> values, std::span<const float> weights, const executor& exec)
@@ -353,7 +353,8 @@ private:
     int paths_ = 0;
 };
 
-/// The best k clusters of values, or fewer where there are fewer distinct values. Errors: see check_kmeans_input.
+/// The best k clusters of values, or fewer where there are fewer distinct values. Errors: see check_kmeans_input and
+/// check_finite.
 inline kmeans_solution exact_kmeans(std::span<const float> values, std::span<const float> weights, std::ptrdiff_t k,
                                     const executor& exec) {
     check_kmeans_input(values, weights, k);

@@ -67,10 +67,11 @@ inline std::vector<moment_sums> cell_sums(std::span<const float> values, std::sp
 }
 
 /// Close to the best k clusters, or fewer where there are fewer distinct values. Few values, or many clusters, are
-/// solved exactly. Errors: see check_kmeans_input.
+/// solved exactly. Errors: see check_kmeans_input and check_finite.
 inline kmeans_solution fast_kmeans(std::span<const float> values, std::span<const float> weights, std::ptrdiff_t k,
                                    const executor& exec) {
     check_kmeans_input(values, weights, k);
+    check_finite(values);
     if (std::none_of(weights.begin(), weights.end(), [](float w) { return w > 0; })) weights = {};
     const auto exactly = [&] { return kmeans_solver(values, weights, exec).solve(k); };
     if (std::ssize(values) < 1 << 15 || k > 4096) return exactly();

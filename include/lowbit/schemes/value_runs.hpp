@@ -51,22 +51,27 @@ inline void check_kmeans_input(std::span<const float> values, std::span<const fl
           values.size(), " values");
     check(values.size() <= std::numeric_limits<std::int32_t>::max(), "kmeans: ", values.size(),
           " values; fewer than 2^31 are supported");
-    const std::ptrdiff_t bad = find_not_finite(values.data(), std::ssize(values));
-    if (bad != std::ssize(values))
-        fail("kmeans: value ", values[static_cast<std::size_t>(bad)], " at index ", bad, " is not finite");
     for (std::size_t i = 0; i < weights.size(); ++i) {
         check(is_finite(weights[i]) && weights[i] >= 0, "kmeans: importance ", weights[i], " at index ", i,
               " is not finite and at least 0");
     }
 }
 
+/// Errors: a value that is not finite, with the index.
+inline void check_finite(std::span<const float> values) {
+    const std::ptrdiff_t bad = find_not_finite(values.data(), std::ssize(values));
+    if (bad != std::ssize(values))
+        fail("kmeans: value ", values[static_cast<std::size_t>(bad)], " at index ", bad, " is not finite");
+}
+
 /// Values with weights, sorted.
 class value_runs {
 public:
     /// Sorts a copy. weights: empty (all 1) or one per value, finite and at least 0; what weighs nothing is left out,
-    /// and if that is everything, then all weigh the same. Values are finite.
+    /// and if that is everything, then all weigh the same. Errors: see check_finite.
     value_runs(std::span<const float> values, std::span<const float> weights, const executor& exec) {
         if (std::any_of(weights.begin(), weights.end(), [](float w) { return w > 0; })) {
+            check_finite(values);
             std::vector<weighted_value> items;
             items.reserve(values.size());
             for (std::size_t i = 0; i < values.size(); ++i)
@@ -85,6 +90,8 @@ public:
             values_.resize(values.size());
             uninitialized_vector<float> workspace(values.size());
             radix_sort(values.data(), size(), values_.data(), workspace.data(), exec);
+            // What is not finite is at the ends now.
+            if (size() > 0 && !(is_finite(values_.front()) && is_finite(values_.back()))) check_finite(values);
         }
         blocks_.resize(static_cast<std::size_t>(size() / block));
         wide_.resize(static_cast<std::size_t>(size() / (block * block)));

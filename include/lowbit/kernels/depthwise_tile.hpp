@@ -24,6 +24,7 @@ struct depthwise_header {
     gemm_header common;          ///< what linear and conv2d share; where `grouped`, all there is
     bool plain = false;          ///< 8-bit outputs of a simple stage: all in registers
     bool paired = false;         ///< a quad serves two output lines
+    bool stride_two = false;     ///< quads are made where they are used, not in the workspace
     bool grouped = false;        ///< as a convolution in groups: the scalar kernel, and what does not fit int8
     std::ptrdiff_t quads = 1;    ///< of a column: ⌈kernel_height/4⌉
     std::ptrdiff_t columns = 0;  ///< that a strip of outputs sees, padding included
@@ -104,9 +105,11 @@ inline depthwise_header plan_depthwise(const depthwise_shape& shape, const integ
     h.common.has_weight_zeros = false;
     h.quads = (w.kernel_height + 3) / 4;
     h.plain = h.common.simple;
-    h.paired = h.plain && w.kernel_width == 3 && w.kernel_height <= 3 && w.stride_height == 1 && w.stride_width == 1 &&
-               w.dilation_height == 1 && w.dilation_width == 1;
     const std::ptrdiff_t out_width = shape.as_conv2d().out_width();
+    const bool three = h.plain && w.kernel_width == 3 && w.kernel_height <= 3 && w.dilation_height == 1 &&
+                       w.dilation_width == 1 && w.stride_height == w.stride_width;
+    h.paired = three && w.stride_width == 1;
+    h.stride_two = three && w.stride_width == 2 && out_width >= 4;
     h.columns = h.columns_of(out_width < depthwise_strip ? out_width : depthwise_strip);
     h.blocks = (shape.out_channels() + width - 1) / width;
     h.block_bytes = constants_bytes(width) + w.kernel_width * h.quads * width * 4;

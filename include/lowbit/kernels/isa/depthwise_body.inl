@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel of depthwise convolutions, written once and included by each instruction set's file after gemm_body.inl.
 
-/// Interleaves `count` columns, `pixel` bytes apart, of four lines (in the halves, of two times four): four registers
-/// of quads each. Unpacking within 128 bits puts channel 16q + 4v + i in register v, lane 4q + i, which is the order
-/// that packing to bytes undoes. Full: there is a channel for every byte.
+/// Bytes of four lines side by side: four registers of quads. Unpacking within 128 bits puts channel 16q + 4v + i in
+/// register v, lane 4q + i, which is the order that packing to bytes undoes.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave(const vec (&bytes)[4], vec (&quads)[4]) {
+    const vec low01 = interleave8_low(bytes[0], bytes[1]), high01 = interleave8_high(bytes[0], bytes[1]);
+    const vec low23 = interleave8_low(bytes[2], bytes[3]), high23 = interleave8_high(bytes[2], bytes[3]);
+    quads[0] = interleave16_low(low01, low23);
+    quads[1] = interleave16_high(low01, low23);
+    quads[2] = interleave16_low(high01, high23);
+    quads[3] = interleave16_high(high01, high23);
+}
+
+/// Interleaves `count` columns, `pixel` bytes apart, of four lines (in the halves, of two times four). Full: there is a
+/// channel for every byte.
 template <bool Halves, bool Full>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* const (&low)[4],
                                                            const std::uint8_t* const (&high)[4], std::ptrdiff_t count,
@@ -20,12 +30,10 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* c
                     Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
             bytes[k] = flip_bits(bytes[k], flip);
         }
-        const vec low01 = interleave8_low(bytes[0], bytes[1]), high01 = interleave8_high(bytes[0], bytes[1]);
-        const vec low23 = interleave8_low(bytes[2], bytes[3]), high23 = interleave8_high(bytes[2], bytes[3]);
-        store(to, interleave16_low(low01, low23));
-        store(to + lanes * 4, interleave16_high(low01, low23));
-        store(to + 2 * lanes * 4, interleave16_low(high01, high23));
-        store(to + 3 * lanes * 4, interleave16_high(high01, high23));
+        vec quads[4];
+        interleave(bytes, quads);
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) store(to + v * lanes * 4, quads[v]);
     }
 }
 
@@ -70,9 +78,9 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
     }
 }
 
-/// Register v of the channels of Pixels neighbouring outputs of Lines lines. Stride: of a window of 3 columns and up to
-/// 4 lines, unrolled; 0 for any window. The second line's weights are the first one's moved by a byte.
-template <int Lines, int Pixels, int Stride>
+/// Register v of the channels of Pixels neighbouring outputs of a line under any window; or of two lines under a window
+/// of 3 columns with stride 1, the second line's weights being the first one's moved by a byte.
+template <int Lines, int Pixels>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Lines][Pixels][4], int v, const depthwise_header& h,
                                                        vec start, const std::uint8_t* weights,
                                                        const std::uint8_t* column, std::ptrdiff_t step) {
@@ -84,22 +92,22 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply_quads(vec (&acc)[Lines][Pixels]
 #pragma GCC unroll 4
         for (int p = 0; p < Pixels; ++p) acc[l][p][v] = start;
     }
-    if constexpr (Stride > 0) {
-        vec weight[Lines][3];
+    if constexpr (Lines == 2) {
+        vec weight[2][3];
 #pragma GCC unroll 3
         for (int kx = 0; kx < 3; ++kx) {
             weight[0][kx] = load(weights + kx * quad_bytes);
-            if constexpr (Lines == 2) weight[1][kx] = move_byte_up(weight[0][kx]);
+            weight[1][kx] = move_byte_up(weight[0][kx]);
         }
         // Each column is loaded once, for every output that sees it.
-#pragma GCC unroll 9
-        for (int c = 0; c < (Pixels - 1) * Stride + 3; ++c) {
+#pragma GCC unroll 6
+        for (int c = 0; c < Pixels + 2; ++c) {
             const vec quads = load(column + c * quad_bytes);
 #pragma GCC unroll 3
             for (int kx = 0; kx < 3; ++kx) {
-                if ((c - kx) % Stride != 0 || c < kx || (c - kx) / Stride >= Pixels) continue;
-#pragma GCC unroll 2
-                for (int l = 0; l < Lines; ++l) dot_bytes(acc[l][(c - kx) / Stride][v], quads, weight[l][kx]);
+                if (c < kx || c - kx >= Pixels) continue;
+                dot_bytes(acc[0][c - kx][v], quads, weight[0][kx]);
+                dot_bytes(acc[1][c - kx][v], quads, weight[1][kx]);
             }
         }
     } else {
@@ -136,7 +144,7 @@ LOWBIT_TARGET void finish_any(const depthwise_lines& work, std::int32_t* rows, s
 /// Pixels neighbouring outputs, from byte `at` of their lines on, of Lines lines (in the halves, of as many more): sums
 /// and output stage. Each register's stage follows the sums of the next: without sums to go on with, it would wait for
 /// its own.
-template <int Lines, int Pixels, int Stride, bool Halves, bool Plain>
+template <int Lines, int Pixels, bool Halves, bool Plain>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& work, const std::uint8_t* column,
                                                          std::ptrdiff_t step, const code_writer<4>& writer,
                                                          std::ptrdiff_t pixel, std::ptrdiff_t at) {
@@ -147,8 +155,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& 
     vec acc[Lines][Pixels][4];
 #pragma GCC unroll 5
     for (int v = 0; v <= 4; ++v) {
-        if (v < 4)
-            multiply_quads<Lines, Pixels, Stride>(acc, v, h, load(constants.start + v * lanes), weights, column, step);
+        if (v < 4) multiply_quads(acc, v, h, load(constants.start + v * lanes), weights, column, step);
         if (Plain && v > 0) {
             const int done = v - 1;
             const vec m0 = load(constants.m0 + done * lanes), m0_odd = odd_lanes(m0);
@@ -184,7 +191,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& 
     }
 }
 
-template <int Lines, int Stride, bool Halves, bool Plain>
+template <int Lines, bool Halves, bool Plain>
 LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs) {
     const depthwise_header& h = *work.header;
     const gemm_header& common = h.common;
@@ -194,41 +201,135 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
     constexpr int together = Plain ? 4 : 1;
     std::ptrdiff_t done = 0;
     for (; done + together <= outputs; done += together)
-        depthwise_pixels<Lines, together, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                                 (ox + done) * pixel);
+        depthwise_pixels<Lines, together, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                         (ox + done) * pixel);
     if constexpr (Plain) {
         if (done + 2 <= outputs) {
-            depthwise_pixels<Lines, 2, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                              (ox + done) * pixel);
+            depthwise_pixels<Lines, 2, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                      (ox + done) * pixel);
             done += 2;
         }
         if (done < outputs)
-            depthwise_pixels<Lines, 1, Stride, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                              (ox + done) * pixel);
+            depthwise_pixels<Lines, 1, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
+                                                      (ox + done) * pixel);
     }
 }
 
-template <int Lines, int Stride, bool Halves, bool Plain>
-LOWBIT_TARGET void depthwise_lines_of(const depthwise_lines& work) {
+template <int Lines, bool Halves, bool Plain>
+LOWBIT_TARGET void depthwise_strips(const depthwise_lines& work) {
     const std::ptrdiff_t out = work.header->common.shape.out_width();
     for (std::ptrdiff_t ox = 0; ox < out; ox += depthwise_strip) {
         const std::ptrdiff_t outputs = out - ox < depthwise_strip ? out - ox : depthwise_strip;
         interleave_lines<Halves>(work, ox, outputs);
-        depthwise_line<Lines, Stride, Halves, Plain>(work, ox, outputs);
+        depthwise_line<Lines, Halves, Plain>(work, ox, outputs);
+    }
+}
+
+/// The pixels under the windows of a line with stride 2, where the lines are (in the halves, of two).
+struct stride_two_lines {
+    const std::uint8_t *low[3], *high[3];
+    vec flip;
+    byte_mask channels;
+
+    LOWBIT_TARGET explicit stride_two_lines(const depthwise_lines& work)
+        : flip(splat_byte(work.header->common.input == code_type::s8 ? 0x80 : 0)), channels(work.channels) {
+        const conv2d_shape& s = work.header->common.shape;
+        const std::ptrdiff_t top = 2 * work.oy - s.window.pad_top;
+        const auto at = [&](std::ptrdiff_t line) {
+            return line >= 0 && line < s.height ? work.image + line * s.width * s.out_channels
+                                                : work.header->base() + work.header->zero_row;
+        };
+        for (int k = 0; k < 3; ++k) {
+            low[k] = at(top + k);
+            high[k] = at(top + k + 2);
+        }
+    }
+};
+
+/// Pixels neighbouring outputs with stride 2 under a window of 3 columns and up to 3 lines. Neighbours share but one
+/// column in three: quads are made where they are used, which is less work than to store and to load them. Inside: no
+/// column is beside the image; Full: there is a channel for every byte.
+template <int Pixels, bool Halves, bool Inside, bool Full>
+LOWBIT_TARGET void stride_two_pixels(const depthwise_lines& work, const stride_two_lines& lines,
+                                     const code_writer<4>& writer, std::ptrdiff_t ox) {
+    constexpr int width = 4 * lanes;
+    const depthwise_header& h = *work.header;
+    const conv2d_shape& s = h.common.shape;
+    const std::ptrdiff_t pixel = s.out_channels, left = 2 * ox - s.window.pad_left;
+    const auto& constants = *reinterpret_cast<const panel_constants<width>*>(work.block);
+    const std::uint8_t* const weights = work.block + constants_bytes(width);
+    vec acc[Pixels][4];
+#pragma GCC unroll 4
+    for (int p = 0; p < Pixels; ++p) {
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) acc[p][v] = load(constants.start + v * lanes);
+    }
+#pragma GCC unroll 9
+    for (int c = 0; c < 2 * Pixels + 1; ++c) {
+        const bool beside = !Inside && (left + c < 0 || left + c >= s.width);
+        vec bytes[4], quads[4];
+#pragma GCC unroll 3
+        for (int k = 0; k < 3; ++k) {
+            const std::uint8_t* const low = beside ? h.base() + h.zero_row : lines.low[k] + (left + c) * pixel;
+            const std::uint8_t* const high = beside ? h.base() + h.zero_row : lines.high[k] + (left + c) * pixel;
+            if constexpr (Full)
+                bytes[k] = Halves ? load_halves(low, high) : load(low);
+            else
+                bytes[k] = Halves ? load_halves(low, high, lines.channels) : load_bytes(low, lines.channels);
+            bytes[k] = flip_bits(bytes[k], lines.flip);
+        }
+        bytes[3] = bytes[2];  // times a weight of zero
+        interleave(bytes, quads);
+#pragma GCC unroll 2
+        for (int kx = c % 2; kx < 3; kx += 2) {
+            const int p = (c - kx) / 2;
+            if (c < kx || p >= Pixels) continue;
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; ++v) dot_bytes(acc[p][v], quads[v], load(weights + (kx * 4 + v) * lanes * 4));
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) {
+        const vec m0 = load(constants.m0 + v * lanes), m0_odd = odd_lanes(m0);
+        const vec base = load(constants.base + v * lanes), right = load(constants.right + v * lanes);
+#pragma GCC unroll 4
+        for (int p = 0; p < Pixels; ++p) acc[p][v] = rescale(acc[p][v], m0, m0_odd, base, right);
+    }
+    std::uint8_t* const y_high = Halves ? work.y[1] : nullptr;
+#pragma GCC unroll 4
+    for (int p = 0; p < Pixels; ++p) {
+        const std::ptrdiff_t at = (ox + p) * pixel;
+        if constexpr (Halves)
+            writer.write_halves(acc[p], work.y[0] + at, y_high ? y_high + at : nullptr);
+        else
+            writer.write(acc[p], work.y[0] + at);
+    }
+}
+
+/// A line of at least `together` outputs; the last ones are computed twice where they are fewer.
+template <bool Halves>
+LOWBIT_TARGET void stride_two_line(const depthwise_lines& work) {
+    constexpr int together = registers / 8;
+    const conv2d_shape& s = work.header->common.shape;
+    const code_writer<4> writer(*reinterpret_cast<const panel_constants<4 * lanes>*>(work.block), work.channels);
+    const stride_two_lines lines(work);
+    const bool full = work.channels == (Halves ? 2 : 4) * lanes;
+    const std::ptrdiff_t out = s.out_width(), end = out - together;
+    for (std::ptrdiff_t ox = 0; ox < out; ox += together) {
+        const std::ptrdiff_t first = ox < end ? ox : end, left = 2 * first - s.window.pad_left;
+        if (left < 0 || left + 2 * together + 1 > s.width)
+            stride_two_pixels<together, Halves, false, false>(work, lines, writer, first);
+        else if (full)
+            stride_two_pixels<together, Halves, true, true>(work, lines, writer, first);
+        else
+            stride_two_pixels<together, Halves, true, false>(work, lines, writer, first);
     }
 }
 
 LOWBIT_TARGET inline void run_depthwise_lines(const depthwise_lines& work) {
     const depthwise_header& h = *work.header;
-    const window2d& w = h.common.shape.window;
-    if (!h.plain)
-        return work.halves ? depthwise_lines_of<1, 0, true, false>(work) : depthwise_lines_of<1, 0, false, false>(work);
-    const bool three = w.kernel_width == 3 && w.dilation_width == 1 && h.quads == 1;
-    if (h.paired)
-        return work.halves ? depthwise_lines_of<2, 1, true, true>(work) : depthwise_lines_of<2, 1, false, true>(work);
-    if (three && w.stride_width == 1)
-        return work.halves ? depthwise_lines_of<1, 1, true, true>(work) : depthwise_lines_of<1, 1, false, true>(work);
-    if (three && w.stride_width == 2)
-        return work.halves ? depthwise_lines_of<1, 2, true, true>(work) : depthwise_lines_of<1, 2, false, true>(work);
-    work.halves ? depthwise_lines_of<1, 0, true, true>(work) : depthwise_lines_of<1, 0, false, true>(work);
+    if (!h.plain) return work.halves ? depthwise_strips<1, true, false>(work) : depthwise_strips<1, false, false>(work);
+    if (h.stride_two) return work.halves ? stride_two_line<true>(work) : stride_two_line<false>(work);
+    if (h.paired) return work.halves ? depthwise_strips<2, true, true>(work) : depthwise_strips<2, false, true>(work);
+    work.halves ? depthwise_strips<1, true, true>(work) : depthwise_strips<1, false, true>(work);
 }

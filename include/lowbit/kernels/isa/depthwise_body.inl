@@ -13,8 +13,8 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave(const vec (&bytes)[4], vec (&
 }
 
 /// Interleaves `count` columns, `pixel` bytes apart, of four lines (in the halves, of two times four). Full: there is a
-/// channel for every byte.
-template <bool Halves, bool Full>
+/// channel for every byte. Flip: x may be int8; else `flip` is 0.
+template <bool Halves, bool Full, bool Flip>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* const (&low)[4],
                                                            const std::uint8_t* const (&high)[4], std::ptrdiff_t count,
                                                            std::ptrdiff_t pixel, const byte_mask& channels, vec flip,
@@ -28,7 +28,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* c
             else
                 bytes[k] =
                     Halves ? load_halves(low[k] + at, high[k] + at, channels) : load_bytes(low[k] + at, channels);
-            bytes[k] = flip_bits(bytes[k], flip);
+            if constexpr (Flip) bytes[k] = flip_bits(bytes[k], flip);
         }
         vec quads[4];
         interleave(bytes, quads);
@@ -67,14 +67,17 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
             if (ky >= taps) low[k] = low[0], high[k] = high[0];
         }
         std::uint8_t* to = work.quads + q * 4 * lanes * 4;
-        interleave_columns<Halves, false>(beside, beside, left, 0, channels, flip, to, column_bytes);
+        interleave_columns<Halves, false, true>(beside, beside, left, 0, channels, flip, to, column_bytes);
         to += left * column_bytes;
-        if (work.channels == (Halves ? 2 : 4) * lanes)
-            interleave_columns<Halves, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
+        if (work.channels < (Halves ? 2 : 4) * lanes)
+            interleave_columns<Halves, false, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
+        else if (h.common.input == code_type::s8)
+            interleave_columns<Halves, true, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
         else
-            interleave_columns<Halves, false>(low, high, inside, pixel, channels, flip, to, column_bytes);
+            interleave_columns<Halves, true, false>(low, high, inside, pixel, channels, flip, to, column_bytes);
         to += inside * column_bytes;
-        interleave_columns<Halves, false>(beside, beside, columns - left - inside, 0, channels, flip, to, column_bytes);
+        interleave_columns<Halves, false, true>(beside, beside, columns - left - inside, 0, channels, flip, to,
+                                                column_bytes);
     }
 }
 
@@ -248,8 +251,8 @@ struct stride_two_lines {
 
 /// Pixels neighbouring outputs with stride 2 under a window of 3 columns and up to 3 lines. Neighbours share but one
 /// column in three: quads are made where they are used, which is less work than to store and to load them. Inside: no
-/// column is beside the image; Full: there is a channel for every byte.
-template <int Pixels, bool Halves, bool Inside, bool Full>
+/// column is beside the image; Full, Flip: as for `interleave_columns`.
+template <int Pixels, bool Halves, bool Inside, bool Full, bool Flip>
 LOWBIT_TARGET void stride_two_pixels(const depthwise_lines& work, const stride_two_lines& lines,
                                      const code_writer<4>& writer, std::ptrdiff_t ox) {
     constexpr int width = 4 * lanes;
@@ -276,7 +279,7 @@ LOWBIT_TARGET void stride_two_pixels(const depthwise_lines& work, const stride_t
                 bytes[k] = Halves ? load_halves(low, high) : load(low);
             else
                 bytes[k] = Halves ? load_halves(low, high, lines.channels) : load_bytes(low, lines.channels);
-            bytes[k] = flip_bits(bytes[k], lines.flip);
+            if constexpr (Flip) bytes[k] = flip_bits(bytes[k], lines.flip);
         }
         bytes[3] = bytes[2];  // times a weight of zero
         interleave(bytes, quads);
@@ -318,11 +321,13 @@ LOWBIT_TARGET void stride_two_line(const depthwise_lines& work) {
     for (std::ptrdiff_t ox = 0; ox < out; ox += together) {
         const std::ptrdiff_t first = ox < end ? ox : end, left = 2 * first - s.window.pad_left;
         if (left < 0 || left + 2 * together + 1 > s.width)
-            stride_two_pixels<together, Halves, false, false>(work, lines, writer, first);
-        else if (full)
-            stride_two_pixels<together, Halves, true, true>(work, lines, writer, first);
+            stride_two_pixels<together, Halves, false, false, true>(work, lines, writer, first);
+        else if (!full)
+            stride_two_pixels<together, Halves, true, false, true>(work, lines, writer, first);
+        else if (work.header->common.input == code_type::s8)
+            stride_two_pixels<together, Halves, true, true, true>(work, lines, writer, first);
         else
-            stride_two_pixels<together, Halves, true, false>(work, lines, writer, first);
+            stride_two_pixels<together, Halves, true, true, false>(work, lines, writer, first);
     }
 }
 

@@ -17,7 +17,7 @@ LOWBIT_ALWAYS_INLINE void prefetch(const float* x, std::ptrdiff_t distance = 2 *
 }
 
 /// The distance where two loops of a caller's go over 4096 values after each other: the first must find them there.
-inline constexpr std::ptrdiff_t beyond_callers_tile = 4096 + 2 * block_tile;
+inline constexpr std::ptrdiff_t beyond_callers_tile = 4096 + block_tile;
 
 /// Whether a block's largest magnitude is one for the scalar code: NaN and infinity, and where scales or scaled values
 /// could be subnormal. The vector code computes something else for such blocks, which is then overwritten.

@@ -307,12 +307,13 @@ public:
           low_below_(bytes(table + 16, 0)),
           high_below_(bytes(table + 16, 8)) {}
     LOWBIT_LANES_MEMBER i32 operator()(i32 words) const {
-        const __m256i upper = _mm256_packs_epi16(_mm256_srai_epi16(words.low, 8), _mm256_srai_epi16(words.high, 8));
-        const __m256i cell = _mm256_and_si256(_mm256_srli_epi16(upper, 3), _mm256_set1_epi8(15));
-        const __m256i low =
-            _mm256_blendv_epi8(_mm256_shuffle_epi8(low_, cell), _mm256_shuffle_epi8(low_below_, cell), upper);
+        const __m256i cell = _mm256_packus_epi16(_mm256_srli_epi16(words.low, 11), _mm256_srli_epi16(words.high, 11));
+        // The other half's indices have their top bit set, which gives 0.
+        const __m256i above = _mm256_add_epi8(cell, _mm256_set1_epi8(0x70));
+        const __m256i below = _mm256_sub_epi8(cell, _mm256_set1_epi8(16));
+        const __m256i low = _mm256_or_si256(_mm256_shuffle_epi8(low_, above), _mm256_shuffle_epi8(low_below_, below));
         const __m256i high =
-            _mm256_blendv_epi8(_mm256_shuffle_epi8(high_, cell), _mm256_shuffle_epi8(high_below_, cell), upper);
+            _mm256_or_si256(_mm256_shuffle_epi8(high_, above), _mm256_shuffle_epi8(high_below_, below));
         return {_mm256_unpacklo_epi8(low, high), _mm256_unpackhi_epi8(low, high)};
     }
 

@@ -127,23 +127,12 @@ int mx_best_exponent(const float* x, std::ptrdiff_t n, int exponent, ties rule, 
     float y[mx_format::block];
     for (std::ptrdiff_t i = 0; i < n; ++i) y[i] = times_power_of_two(x[i], -exponent);
     const auto level = [rule](float value) { return static_cast<float>(Element(value, rule)); };
-    const auto error_of = [&](int step) {
-        const float factor = times_power_of_two(1.0f, -step), unit = times_power_of_two(1.0f, step);
-        return lanes_scalar::with_weights(y, importance, n, 1.0f, 0.0f, [&](const auto& values) {
-            return lanes_scalar::squared_error(values, level, factor, unit);
-        });
-    };
-    int best = exponent;
-    float least = error_of(0);
-    for (const int step : {-1, 1}) {
-        if (exponent + step < e8m0::min_exponent || exponent + step > e8m0::max_exponent) continue;
-        const float error = error_of(step);
-        if (error < least) {
-            least = error;
-            best = exponent + step;
-        }
-    }
-    return best;
+    return lanes_scalar::with_weights(y, importance, n, 1.0f, 0.0f, [&](const auto& values) {
+        lanes_scalar::code_search search(values, level, exponent);
+        if (exponent > e8m0::min_exponent) search.attempt(exponent - 1, 2.0f, 0.5f);
+        if (exponent < e8m0::max_exponent) search.attempt(exponent + 1, 0.5f, 2.0f);
+        return search.best();
+    });
 }
 
 /// The name of a number type.

@@ -46,18 +46,13 @@ inline std::uint8_t nvfp4_best_scale(const float* x, std::ptrdiff_t n, std::uint
     };
     const float unit = quotient(1.0f, nvfp4_step(standard, tensor_scale));
     return lanes_scalar::with_weights(x, importance, n, unit, 0.0f, [&](const auto& y) {
-        int best = standard;
-        float least = lanes_scalar::squared_error(y, level, 1.0f, 1.0f);
+        lanes_scalar::code_search search(y, level, standard);
         for (int step = -4; step <= 5; ++step) {
             const int code = std::clamp<int>(standard + step, 1, float8_e4m3::max_code);
-            const float error = lanes_scalar::squared_error(y, level, quotient(value_of(standard), value_of(code)),
-                                                            quotient(value_of(code), value_of(standard)));
-            if (error < least) {
-                least = error;
-                best = code;
-            }
+            search.attempt(code, quotient(value_of(standard), value_of(code)),
+                           quotient(value_of(code), value_of(standard)));
         }
-        return static_cast<std::uint8_t>(best);
+        return static_cast<std::uint8_t>(search.best());
     });
 }
 

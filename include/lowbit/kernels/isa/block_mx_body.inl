@@ -88,16 +88,11 @@ __attribute__((LOWBIT_TARGET)) void mx_search(const float* x, const float* impor
     const i32 floor = load(scales);
     const f32 inverse = as_float(shift_left<23>(subtract(splat(254), floor)));
     const auto find = [&](const auto& y) __attribute__((LOWBIT_TARGET, always_inline)) {
-        i32 best = floor;
-        f32 least = squared_error(y, mx_levels<Element>(), splat(1.0f), splat(1.0f));
-        for (const int step : {-1, 1}) {
-            const float step_size = step < 0 ? 0.5f : 2.0f;
-            const f32 error = squared_error(y, mx_levels<Element>(), splat(1 / step_size), splat(step_size));
-            const mask better = greater(least, error);
-            least = select(better, error, least);
-            best = select(better, add(floor, splat(step)), best);
-        }
-        return best;
+        const mx_levels<Element> level;
+        code_search search(y, level, floor);
+        search.attempt(subtract(floor, splat(1)), splat(2.0f), splat(0.5f));
+        search.attempt(add(floor, splat(1)), splat(0.5f), splat(2.0f));
+        return search.best();
     };
     narrow(scales, with_weights(tile.values, tile.weights(), block, inverse, splat(0.0f), find));
 }

@@ -33,17 +33,13 @@ __attribute__((LOWBIT_TARGET)) inline void nvfp4_search(const float* x, const fl
     const f32 standard_value = e4m3_values(standard);
     const auto find = [&](const auto& y) __attribute__((LOWBIT_TARGET, always_inline)) {
         const mx_levels<float4_e2m1> level;
-        i32 best = standard;
-        f32 least = squared_error(y, level, splat(1.0f), splat(1.0f));
+        code_search search(y, level, standard);
         for (int step = -4; step <= 5; ++step) {
             const i32 code = min(max(add(standard, splat(step)), splat(1)), splat(highest));
             const f32 value = e4m3_values(code);
-            const f32 error = squared_error(y, level, divide(standard_value, value), divide(value, standard_value));
-            const mask better = greater(least, error);
-            least = select(better, error, least);
-            best = select(better, code, best);
+            search.attempt(code, divide(standard_value, value), divide(value, standard_value));
         }
-        return best;
+        return search.best();
     };
     const f32 inverse = divide(splat(1.0f), load(steps));
     const i32 best = with_weights(tile.values, tile.weights(), block, inverse, splat(0.0f), find);

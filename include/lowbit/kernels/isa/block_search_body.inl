@@ -246,6 +246,30 @@ __attribute__((LOWBIT_TARGET, always_inline)) inline f32 squared_error(const Val
     return sum;
 }
 
+/// Of the codes of scales that are tried, the one with the least error for values in units of the standard scale; the
+/// first of equals.
+template <class Values, class Level>
+class code_search {
+public:
+    __attribute__((LOWBIT_TARGET, always_inline)) code_search(const Values& y, const Level& level, i32 standard)
+        : y_(y), level_(level), best_(standard), least_(squared_error(y, level, splat(1.0f), splat(1.0f))) {}
+
+    /// Tries the code of a scale that is `step` standard ones; factor: 1 / step.
+    __attribute__((LOWBIT_TARGET, always_inline)) void attempt(i32 code, f32 factor, f32 step) {
+        const f32 error = squared_error(y_, level_, factor, step);
+        const mask better = greater(least_, error);
+        least_ = select(better, error, least_);
+        best_ = select(better, code, best_);
+    }
+    __attribute__((LOWBIT_TARGET, always_inline)) i32 best() const { return best_; }
+
+private:
+    const Values& y_;
+    const Level& level_;
+    i32 best_;
+    f32 least_;
+};
+
 /// Smallest and largest value of each block (and 0, where that is `seen`); the first of equals.
 struct value_range {
     f32 lowest, largest;

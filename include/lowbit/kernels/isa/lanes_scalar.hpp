@@ -51,6 +51,7 @@ inline mask greater(f32 a, f32 b) { return a > b; }
 inline mask greater(i32 a, i32 b) { return a > b; }
 inline mask both(mask a, mask b) { return a && b; }
 inline f32 select(mask m, f32 yes, f32 no) { return m ? yes : no; }
+inline i32 select(mask m, i32 yes, i32 no) { return m ? yes : no; }
 
 /// The level between the thresholds around y.
 class level_search {

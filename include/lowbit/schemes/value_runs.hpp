@@ -95,12 +95,16 @@ public:
         }
         blocks_.resize(static_cast<std::size_t>(size() / block));
         wide_.resize(static_cast<std::size_t>(size() / (block * block)));
-        exec.parallel_for(ceil_div(std::ssize(blocks_), block), [&](std::ptrdiff_t w) {
-            const std::ptrdiff_t first = w * block, last = std::min(std::ssize(blocks_), first + block);
-            for (std::ptrdiff_t b = first; b < last; ++b)
+        const std::ptrdiff_t per_task = 16 * block;  // blocks: fewer take no longer than handing them out
+        exec.parallel_for(ceil_div(std::ssize(blocks_), per_task), [&](std::ptrdiff_t task) {
+            const std::ptrdiff_t end = std::min(std::ssize(blocks_), (task + 1) * per_task);
+            for (std::ptrdiff_t b = task * per_task; b < end; ++b) {
                 blocks_[static_cast<std::size_t>(b)] = plain_sums(b * block, (b + 1) * block, (*this)[b * block]);
-            if (w < std::ssize(wide_))
-                wide_[static_cast<std::size_t>(w)] = block_sums(first, last, (*this)[first * block]);
+                if ((b + 1) % block == 0) {
+                    const std::ptrdiff_t first = b + 1 - block;
+                    wide_[static_cast<std::size_t>(b / block)] = block_sums(first, b + 1, (*this)[first * block]);
+                }
+            }
         });
     }
 

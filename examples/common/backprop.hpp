@@ -107,8 +107,9 @@ public:
         return at(network_.outputs()[0]).value;
     }
 
-    /// The mean cross-entropy of the last forward pass (in training), and every parameter's gradient.
-    double backward(std::span<const int> labels) {
+    /// The mean cross-entropy of the last forward pass (in training), and every parameter's gradient; with soft targets
+    /// the gradient of their loss.
+    double backward(std::span<const int> labels, const soft_targets<float>& soft = {}) {
         for (state& s : states_) {
             std::fill(s.gradient.begin(), s.gradient.end(), 0.0f);
             std::fill(s.first.begin(), s.first.end(), 0.0f);
@@ -116,6 +117,7 @@ public:
         }
         state& out = at(network_.outputs()[0]);
         const double loss = cross_entropy(out.value, labels, out.gradient);
+        if (soft.logits != nullptr) add_soft_targets(out.value, soft, out.gradient);
         for (int i = network_.size() - 1; i >= 0; --i) {
             const lowbit::edge e{i};
             lowbit::node& n = network_[e];

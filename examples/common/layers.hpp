@@ -246,4 +246,32 @@ double cross_entropy(const tensor<T>& logits, std::span<const int> labels, tenso
     return loss / static_cast<double>(batch);
 }
 
+/// What a trained network, the teacher, answers to the same batch: it says more than the labels (Hinton et al. 2015,
+/// "Distilling the Knowledge in a Neural Network").
+template <class T>
+struct soft_targets {
+    const tensor<T>* logits = nullptr;  ///< none: labels alone
+    double share = 0.5;                 ///< of the loss; the labels have the rest
+    double temperature = 2;             ///< the logits are divided by it
+};
+
+/// Makes the gradient of the cross-entropy to the labels that of
+///
+///     (1 − share)·(that) + share·T²·(cross-entropy of softmax(logits / T) to softmax(teacher / T)).
+template <class T>
+void add_soft_targets(const tensor<T>& logits, const soft_targets<T>& soft, tensor<T>& gradient) {
+    lowbit::check(soft.logits->shape() == logits.shape(), "soft_targets: ", to_string(soft.logits->shape()), " for ",
+                  to_string(logits.shape()));
+    using rows = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const auto softened = [&](const tensor<T>& from) -> rows {
+        const rows z = lowbit::as_matrix(from).array().template cast<double>() / soft.temperature;
+        const rows e = (z.colwise() - z.rowwise().maxCoeff()).exp();
+        return e.colwise() / e.rowwise().sum();
+    };
+    const rows pull = (softened(logits) - softened(*soft.logits)) / static_cast<double>(logits.shape()[0]);
+    auto total = lowbit::as_matrix(gradient).array();
+    total =
+        ((1 - soft.share) * total.template cast<double>() + soft.share * soft.temperature * pull).template cast<T>();
+}
+
 }  // namespace examples

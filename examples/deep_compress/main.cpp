@@ -6,9 +6,9 @@
 //   deep_compress --choose [NETWORK …]      how the settings below were chosen
 //
 // Prints a table and writes build/report/deep_compress.{json,html} and build/report/<network>.lowbit. Training and
-// fine-tuning see training images only. How many weights are kept was chosen on the images held out of them (--choose):
-// of the files that lose at most 0.3 points there, the smallest. Epochs, and how layers share what is kept, are older
-// than that rule: they were settled while looking at test accuracy.
+// fine-tuning see training images only, and learn from the answers of the float32 network as well as from the labels.
+// How much is kept was chosen on the images held out of them (--choose), and so were the rates, the pace of pruning and
+// what the answers weigh; epochs are older than that rule: they were settled while looking at test accuracy.
 #include "common/networks.hpp"
 #include "common/progress.hpp"
 #include "common/report.hpp"
@@ -26,6 +26,7 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,9 +45,10 @@ struct stage {
     double sparsity = 0;
 };
 
-/// Weights kept at the end, as a multiple of what `kept_share` says.
-double chosen_density(std::string_view network) {
-    return network == "lenet" ? 0.7 : network == "mobilenet" ? 1.2 : 0.85;
+/// Share of all weights that stays to the end. lenet: of those tried by --choose the one of least loss whose file is at
+/// least 22 times smaller than float32; the others: files at least 5.4 and 9 times smaller.
+double chosen_share(std::string_view network) {
+    return network == "lenet" ? 0.138 : network == "mobilenet" ? 0.455 : 0.285;
 }
 
 /// A layer whose weights share centroids; the first is 0 and stays so.
@@ -56,18 +58,36 @@ struct shared_layer {
     tensor<float> centroids{}, gradient{};
 };
 
+/// The mean cross-entropy of a network's answers to images, each varied eight times: a finer measure than the share of
+/// right answers where images are few.
+double varied_loss(examples::backprop& network, const digits& data) {
+    constexpr std::ptrdiff_t batch = 250;
+    examples::batch_source source(data, batch, {}, 1);
+    tensor<float> unused({batch, digits::classes});
+    double loss = 0;
+    const std::ptrdiff_t batches = 8 * source.batches();
+    for (std::ptrdiff_t b = 0; b < batches; ++b) {
+        const std::vector<int>& labels = source.next(network.input(batch));
+        loss +=
+            examples::cross_entropy(network.forward(examples::pass::inference), std::span<const int>(labels), unused);
+    }
+    return loss / double(batches);
+}
+
 class compression {
 public:
     /// Trains on the first images, takes accuracies on the second; adds rows.
-    compression(std::string_view name, double density, const digits& train, const digits& judged,
+    compression(std::string_view name, double kept_share, const digits& train, const digits& judged,
                 const lowbit::executor& threads, std::vector<stage>& rows)
         : name_(name),
-          density_(density),
+          kept_share_(kept_share),
           train_(train),
           judged_(judged),
           threads_(threads),
           rows_(rows),
           network_(lowbit::fold_batch_norms(examples::trained_network(name, LOWBIT_EXAMPLE_DATA))),
+          original_(network_),
+          teacher_(original_, threads),
           bar_(name_ + ": prune and fine-tune") {}
 
     void run() {
@@ -81,43 +101,54 @@ public:
         write();
     }
 
-private:
-    /// Share of a layer's weights that stays to the end: large layers have more to spare.
-    double kept_share(const lowbit::node& n) const {
-        const std::ptrdiff_t size = n.weights.size();
-        const double share = name_ == "lenet" ? (size < 200     ? 0.7
-                                                 : size < 1000  ? 0.5
-                                                 : size < 5000  ? 0.35
-                                                 : size < 10000 ? 0.25
-                                                                : 0.09)
-                                              : (size < 300    ? 0.8
-                                                 : size < 1500 ? 0.5
-                                                               : 0.3);
-        return std::min(1.0, density_ * share);
+    /// See varied_loss: of the network as it is now, on the images that it is judged by.
+    double loss() {
+        examples::backprop network(network_, threads_);
+        return varied_loss(network, judged_);
     }
 
-    /// A few rounds of pruning, each with training of what is left.
+private:
+    /// More and more weights are pruned while the others learn (Zhu and Gupta 2017, "To prune, or not to prune": what
+    /// is left falls with the cube of the time left); then those that are left learn on.
     void prune() {
-        constexpr int rounds = 4, epochs[] = {3, 3, 4, 14};  // the longest with what stays in the end
-        double done = 0;
-        for (int round = 1; round <= rounds; ++round) {
-            const double progress = 1 - std::pow(1.0 - double(round) / rounds, 2);
-            for (lowbit::node& n : layers()) {
-                masks_[n.name] = lowbit::magnitude_mask(n.weights, progress * (1 - kept_share(n)));
-                lowbit::apply_mask(masks_[n.name], n.weights);
-            }
-            examples::backprop gradients(network_, threads_);
-            examples::adam optimizer;
-            train(gradients, epochs[round - 1], done, epochs[round - 1] / 38.0, 2e-3f, [&](float rate) {
-                optimizer.step(gradients.parameters(), rate);
-                for (lowbit::node& n : layers()) lowbit::apply_mask(masks_[n.name], n.weights);
-            });
-            done += epochs[round - 1] / 38.0;
-        }
+        examples::backprop gradients(network_, threads_);
+        examples::adam optimizer;
+        double sparsity = 0;
+        choose_masks(sparsity);
+        train(gradients, 24, 0, 24 / 38.0, 4e-3f, [&](double progress, float rate) {
+            optimizer.step(gradients.parameters(), rate);
+            const double time_left = std::max(0.0, 1 - progress / 0.6);
+            const double wanted = (1 - kept_share_) * (1 - std::pow(time_left, 3));
+            if (wanted > sparsity + 0.002 || (time_left == 0 && wanted > sparsity)) choose_masks(sparsity = wanted);
+            for (lowbit::node& n : layers()) lowbit::apply_mask(masks_[n.name], n.weights);
+        });
         // What is left as float32, with relative indices of 5 bits.
         std::ptrdiff_t bytes = others_;
         for (const lowbit::node& n : layers()) bytes += index_bytes(masks_[n.name]) + 4 * kept(masks_[n.name]);
         add("pruned", bytes, pruned_share());
+    }
+
+    /// Masks that prune a share of all weights. A weight's score is its square over the sum of those in its layer that
+    /// are no smaller (Lee et al. 2021, "Layer-adaptive Sparsity for the Magnitude-based Pruning"): no layer dies out,
+    /// and those with weights to spare lose most.
+    void choose_masks(double sparsity) {
+        std::vector<tensor<float>> scores;
+        for (const lowbit::node& n : layers()) {
+            std::vector<std::ptrdiff_t> order(static_cast<std::size_t>(n.weights.size()));
+            std::iota(order.begin(), order.end(), std::ptrdiff_t{0});
+            const auto square = [&w = n.weights](std::ptrdiff_t i) { return double(w[i]) * double(w[i]); };
+            std::sort(order.begin(), order.end(), [&](auto a, auto b) { return square(a) > square(b); });
+            scores.emplace_back(n.weights.shape());
+            double sum = 0;
+            for (const std::ptrdiff_t i : order) {
+                sum += square(i);
+                scores.back()[i] = sum == 0 ? 0.0f : float(square(i) / sum);
+            }
+        }
+        const std::vector<lowbit::tensor_view<const float>> views(scores.begin(), scores.end());
+        std::vector<lowbit::prune_mask> masks = lowbit::global_magnitude_masks(views, sparsity);
+        auto mask = masks.begin();
+        for (const lowbit::node& n : layers()) masks_[n.name] = std::move(*mask++);
     }
 
     /// The weights that are left share 15 centroids (31 for the first layer's few); these learn.
@@ -149,7 +180,7 @@ private:
             }
         }
         examples::adam optimizer;
-        train(gradients, 14, 24 / 38.0, 14 / 38.0, 5e-4f, [&](float rate) {
+        train(gradients, 14, 24 / 38.0, 14 / 38.0, 5e-4f, [&](double, float rate) {
             for (auto& [name, layer] : shared_) {
                 layer.gradient =
                     lowbit::centroid_gradients(*weight_gradients[name], layer.labels, layer.centroids.size());
@@ -190,17 +221,18 @@ private:
         add("Huffman, from the file", std::ssize(file.bytes()), pruned_share());
     }
 
-    /// Trains for some epochs; `step(rate)` takes a step.
+    /// Trains for some epochs; `step(progress, rate)` takes a step.
     template <class Step>
     void train(examples::backprop& gradients, int epochs, double done, double share, float rate, Step step) {
         examples::batch_source source(train_, 64, {}, 7);
         const std::ptrdiff_t steps = source.batches() * epochs;
         for (std::ptrdiff_t i = 0; i < steps; ++i) {
             const std::vector<int>& labels = source.next(gradients.input(64));
+            teacher_.input(64) = gradients.input(64);
             gradients.forward(examples::pass::training);
-            gradients.backward(labels);
+            gradients.backward(labels, {&teacher_.forward(examples::pass::inference)});
             const double progress = double(i) / double(steps);
-            step(examples::cosine_rate(rate, progress, 0.05));
+            step(progress, examples::cosine_rate(rate, progress, 0.05));
             bar_.update(done + share * progress);
         }
     }
@@ -256,12 +288,13 @@ private:
     }
 
     std::string name_;
-    double density_;
+    double kept_share_;
     const digits& train_;
     const digits& judged_;
     lowbit::executor threads_;
     std::vector<stage>& rows_;
-    lowbit::graph network_;
+    lowbit::graph network_, original_;
+    examples::backprop teacher_;  // the float32 network
     examples::progress bar_;
     std::map<std::string, lowbit::prune_mask> masks_;
     std::map<std::string, shared_layer> shared_;
@@ -269,17 +302,25 @@ private:
     double whole_ = 0;
 };
 
-/// The last row of each density, on the held-out images.
+/// The last row of each share, on the held-out images.
 void choose(const std::vector<std::string_view>& names, const examples::digit_parts& data,
             const lowbit::executor& threads) {
-    examples::table t({{"network"}, {"density", true}, {"held out", true}, {"lost", true}, {"bytes", true}});
+    examples::table t({{"network"},
+                       {"kept", true},
+                       {"held out", true},
+                       {"lost", true},
+                       {"loss, varied", true},
+                       {"bytes", true},
+                       {"times smaller", true}});
     for (const std::string_view name : names) {
-        for (const double density : {0.5, 0.6, 0.7, 0.85, 1.0, 1.2}) {
+        const double about = chosen_share(name);
+        for (const double share : {0.85 * about, about, 1.15 * about}) {
             std::vector<stage> rows;
-            compression(name, density, data.train, data.choice, threads, rows).run();
+            compression compressed(name, share, data.train, data.choice, threads, rows);
+            compressed.run();
             const stage& s = rows.back();
-            t.row({s.network, examples::fixed(density, 2), examples::fixed(s.accuracy, 2), examples::fixed(s.lost, 2),
-                   examples::grouped(s.bytes)});
+            t.row({s.network, examples::fixed(share, 3), examples::fixed(s.accuracy, 2), examples::fixed(s.lost, 2),
+                   examples::fixed(compressed.loss(), 4), examples::grouped(s.bytes), examples::fixed(s.ratio, 1)});
         }
     }
     std::fputs(t.text().c_str(), stdout);
@@ -342,7 +383,7 @@ int main(int count, char** arguments) {
         }
         std::vector<stage> rows;
         for (const std::string_view name : names)
-            compression(name, chosen_density(name), data.train, data.test, pool, rows).run();
+            compression(name, chosen_share(name), data.train, data.test, pool, rows).run();
         report(rows);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "deep_compress: %s\n", e.what());

@@ -201,6 +201,38 @@ TEST_CASE("cross-entropy's gradient") {
     }
 }
 
+TEST_CASE("soft targets' gradient") {
+    random_source random(4);
+    values logits = random_values({3, 5}, random), gradient(logits.shape()), unused(logits.shape());
+    const values teacher = random_values({3, 5}, random);
+    const std::vector<int> labels{1, 4, 0};
+    const soft_targets<double> soft{&teacher, 0.3, 3};
+    const auto loss = [&] {
+        double cross = 0;
+        for (std::ptrdiff_t i = 0; i < 3; ++i) {
+            double sum = 0, teacher_sum = 0;
+            for (std::ptrdiff_t c = 0; c < 5; ++c) {
+                sum += std::exp(logits(i, c) / 3);
+                teacher_sum += std::exp(teacher(i, c) / 3);
+            }
+            for (std::ptrdiff_t c = 0; c < 5; ++c)
+                cross -= std::exp(teacher(i, c) / 3) / teacher_sum * (logits(i, c) / 3 - std::log(sum)) / 3;
+        }
+        return 0.7 * cross_entropy(logits, labels, unused) + 0.3 * 9 * cross;
+    };
+    cross_entropy(logits, labels, gradient);
+    add_soft_targets(logits, soft, gradient);
+    for (std::ptrdiff_t i = 0; i < logits.size(); ++i) {
+        const double kept = logits[i], h = 1e-6;
+        logits[i] = kept + h;
+        const double up = loss();
+        logits[i] = kept - h;
+        const double down = loss();
+        logits[i] = kept;
+        CHECK(gradient[i] == Approx((up - down) / (2 * h)).margin(1e-8));
+    }
+}
+
 namespace {
 
 /// Every kind of node that learns or passes a gradient on, edges read twice included.

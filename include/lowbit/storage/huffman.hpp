@@ -274,7 +274,7 @@ LOWBIT_ALWAYS_INLINE void decode_four(const huffman_table<Symbol>& table, huffma
     std::uint64_t bits = load_little<std::uint64_t>(stream.at) >> stream.bit;
     std::uint32_t used = stream.bit;  // the lengths add up in the low six bits: at most 7 + 48
     Symbol* out = stream.out;
-    const auto look_up = [&] {
+    const auto look_up = [&]() __attribute__((always_inline)) {
         const std::uint32_t entry = several ? table.several(bits) : table.single(bits);
         const std::uint32_t found = entries::symbols(entry);
         bits >>= entry & 63;

@@ -225,10 +225,10 @@ LOWBIT_LANES_FN f32 select_pairs(pair_mask m, f32 yes, f32 no) {
             _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(m.high))};
 }
 LOWBIT_LANES_FN f32 select_pairs(const std::uint8_t* bits, f32 yes, f32 no) {
-    // Each lane's bit becomes its sign, which is what decides.
-    const __m256i all_bits = _mm256_set1_epi32(*bits), to_top = _mm256_setr_epi32(31, 31, 30, 30, 29, 29, 28, 28);
-    const __m256i low = _mm256_sllv_epi32(all_bits, to_top);
-    const __m256i high = _mm256_sllv_epi32(all_bits, _mm256_sub_epi32(to_top, _mm256_set1_epi32(4)));
+    // Each lane's bit, in its upper byte, becomes its sign, which is what decides.
+    const __m256i all_bits = _mm256_set1_epi8(static_cast<std::int8_t>(*bits));
+    const __m256i low = _mm256_sllv_epi32(all_bits, _mm256_setr_epi32(7, 7, 6, 6, 5, 5, 4, 4));
+    const __m256i high = _mm256_sllv_epi32(all_bits, _mm256_setr_epi32(3, 3, 2, 2, 1, 1, 0, 0));
     return {_mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(low)),
             _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(high))};
 }

@@ -37,6 +37,11 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void interleave_columns(const std::uint8_t* c
     }
 }
 
+/// Quads of columns beside the image.
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void fill_columns(std::uint8_t* from, const std::uint8_t* to, vec zero) {
+    for (; from < to; from += lanes * 4) store(from, zero);
+}
+
 /// Interleaves everything that `outputs` neighbours from column `ox` on of one to four output lines see.
 template <bool Halves>
 LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t ox, std::ptrdiff_t outputs) {
@@ -54,9 +59,11 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
     const std::ptrdiff_t left = from - ix < columns ? from - ix : columns;
     const std::uint8_t* const image = work.image + from * pixel;
     const std::ptrdiff_t column_bytes = h.quads * 4 * lanes * 4;
+    const vec zero = splat_byte(static_cast<std::uint8_t>(h.common.eff_zero));
+    fill_columns(work.quads, work.quads + left * column_bytes, zero);
+    fill_columns(work.quads + (left + inside) * column_bytes, work.quads + columns * column_bytes, zero);
     for (std::ptrdiff_t q = 0; q < h.quads; ++q) {
         const std::uint8_t *low[4], *high[4];
-        const std::uint8_t* const beside[4] = {nothing, nothing, nothing, nothing};
         for (std::ptrdiff_t k = 0; k < 4; ++k) {
             const std::ptrdiff_t ky = 4 * q + k, offset = ky * w.dilation_height - w.pad_top;
             const std::ptrdiff_t low_line = work.oy * w.stride_height + offset,
@@ -66,18 +73,13 @@ LOWBIT_TARGET void interleave_lines(const depthwise_lines& work, std::ptrdiff_t 
             // Past the window the weights are zero, whatever the line.
             if (ky >= taps) low[k] = low[0], high[k] = high[0];
         }
-        std::uint8_t* to = work.quads + q * 4 * lanes * 4;
-        interleave_columns<Halves, false, true>(beside, beside, left, 0, channels, flip, to, column_bytes);
-        to += left * column_bytes;
+        std::uint8_t* const to = work.quads + left * column_bytes + q * 4 * lanes * 4;
         if (work.channels < (Halves ? 2 : 4) * lanes)
             interleave_columns<Halves, false, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
         else if (h.common.input == code_type::s8)
             interleave_columns<Halves, true, true>(low, high, inside, pixel, channels, flip, to, column_bytes);
         else
             interleave_columns<Halves, true, false>(low, high, inside, pixel, channels, flip, to, column_bytes);
-        to += inside * column_bytes;
-        interleave_columns<Halves, false, true>(beside, beside, columns - left - inside, 0, channels, flip, to,
-                                                column_bytes);
     }
 }
 

@@ -231,30 +231,79 @@ inline std::ptrdiff_t begin_of(std::ptrdiff_t i, std::ptrdiff_t parts, std::ptrd
     return parts == 1 ? i * n : i * n / parts;
 }
 
+/// The tiles of one panel: which of them go to the kernel at once, and what each of them reads.
+class panel_run {
+public:
+    explicit panel_run(const gemm_run& run) : run_(run), columns_{0, run.line_rows}, rows_{0, run.lines} {
+        const conv2d_shape& s = run.header->seen;
+        const window2d& w = s.window;
+        if (run.header->direct) return;
+        columns_ = inner_of(s.width, run.line_rows, w.pad_left, w.span_width(), w.stride_width);
+        rows_ = inner_of(s.height, s.out_height(), w.pad_top, w.span_height(), w.stride_height);
+    }
+
+    /// Band `band` of `bands`: of the lines, or of the tiles of the only line. The tile says which panel; y is where
+    /// its first output goes.
+    void operator()(gemm_tile& tile, tap_builder& builder, std::ptrdiff_t group, int width, std::ptrdiff_t band,
+                    std::ptrdiff_t bands, std::uint8_t* y) const {
+        const gemm_header& h = *run_.header;
+        const int kind = h.geometry.kind_of(width);
+        const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
+        const line_tiles cut(run_.line_rows, h.geometry.rows[kind]);
+        const bool by_lines = run_.lines > 1;
+        const std::ptrdiff_t lines_end = by_lines ? begin_of(band + 1, bands, run_.lines) : 1;
+        const std::ptrdiff_t parts_end = by_lines ? cut.count : begin_of(band + 1, bands, cut.count);
+        // Lines and tiles of as many rows that see no border go to the kernel at once; alone where reading whole steps
+        // passes the end of x.
+        for (std::ptrdiff_t line = by_lines ? begin_of(band, bands, run_.lines) : 0; line < lines_end;
+             line += tile.lines) {
+            if (by_lines) tile.lines = std::min(rows_.together(line % h.seen.out_height(), 1), lines_end - line);
+            while (tile.lines > 1 && reads_past(line + tile.lines - 1, run_.line_rows - 1)) --tile.lines;
+            for (std::ptrdiff_t part = by_lines ? 0 : begin_of(band, bands, cut.count); part < parts_end;
+                 part += tile.repeat) {
+                const std::ptrdiff_t from = cut.first_row(part);
+                tile.rows = cut.rows(part);
+                tile.y = y + (line * run_.line_rows + from) * tile.y_stride;
+                const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
+                tile.repeat = std::min(same, parts_end - part);
+                if (tile.repeat > 1) tile.repeat = std::min(tile.repeat, columns_.together(from, tile.rows));
+                while (tile.repeat > 1 && reads_past(line + tile.lines - 1, cut.first_row(part + tile.repeat) - 1))
+                    --tile.repeat;
+                tile.tap_count =
+                    h.direct ? builder.direct(group, from, tile.rows) : builder.line(group, line, from, tile.rows);
+                multiply(tile);
+                tile.advance();
+            }
+        }
+    }
+
+private:
+    /// Whether reading whole steps at this output pixel passes the end of x.
+    bool reads_past(std::ptrdiff_t line, std::ptrdiff_t at) const {
+        const gemm_header& h = *run_.header;
+        if (h.segment == 4 * h.steps || h.copies()) return false;
+        const conv2d_shape& s = h.seen;
+        const window2d& w = s.window;
+        const std::ptrdiff_t image = line / s.out_height(), oy = line - image * s.out_height();
+        const std::ptrdiff_t iy = std::min(oy * w.stride_height - w.pad_top + w.span_height(), s.height) - 1;
+        const std::ptrdiff_t ix = std::min(at * w.stride_width - w.pad_left + w.span_width(), s.width) - 1;
+        const std::ptrdiff_t pixel = h.direct ? at : (image * s.height + iy) * s.width + ix;
+        return (pixel + 1) * s.channels - h.segment + 4 * h.steps > run_.x_end - run_.x;
+    }
+
+    const gemm_run& run_;
+    inner_outputs columns_, rows_;
+};
+
 inline void run_gemm(const gemm_run& run, const executor& threads) {
     const gemm_header& h = *run.header;
     const conv2d_shape& s = h.seen;
-    const window2d& w = s.window;
-    const gemm_geometry& geometry = h.geometry;
     const std::ptrdiff_t group_out = s.groups == 1 ? s.out_channels : s.out_channels / s.groups;
     const std::ptrdiff_t panels = h.group_panels * s.groups;
     if (panels == 0 || run.lines == 0 || run.line_rows == 0) return;
     const gemm_blocks blocks(panels, threads.concurrency(), run.taps != nullptr);
     const std::ptrdiff_t y_pixel = s.out_channels * bytes_of(h.output);
-    inner_outputs columns{0, run.line_rows}, rows{0, run.lines};
-    if (!h.direct) {
-        columns = inner_of(s.width, run.line_rows, w.pad_left, w.span_width(), w.stride_width);
-        rows = inner_of(s.height, s.out_height(), w.pad_top, w.span_height(), w.stride_height);
-    }
-    // Whether reading whole steps at this output pixel passes the end of x.
-    const auto reads_past = [&](std::ptrdiff_t line, std::ptrdiff_t at) {
-        if (h.segment == 4 * h.steps || h.copies()) return false;
-        const std::ptrdiff_t image = line / s.out_height(), oy = line - image * s.out_height();
-        const std::ptrdiff_t iy = std::min(oy * w.stride_height - w.pad_top + w.span_height(), s.height) - 1;
-        const std::ptrdiff_t ix = std::min(at * w.stride_width - w.pad_left + w.span_width(), s.width) - 1;
-        const std::ptrdiff_t pixel = h.direct ? at : (image * s.height + iy) * s.width + ix;
-        return (pixel + 1) * s.channels - h.segment + 4 * h.steps > run.x_end - run.x;
-    };
+    const panel_run run_panel(run);
 
     threads.parallel_for(blocks.across * blocks.down, [&](std::ptrdiff_t block) {
         const std::ptrdiff_t band = blocks.down == 1 ? 0 : block / blocks.across, column = block - band * blocks.across;
@@ -263,7 +312,7 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
         gemm_tap* const taps = run.taps ? run.taps + block * tap_slots(h) : reinterpret_cast<gemm_tap*>(on_stack);
         tap_builder builder(run, taps);
         gemm_tile tile{.header = &h, .taps = taps, .y_stride = y_pixel};
-        tile.x_line = w.stride_height * s.width * s.channels * h.element;
+        tile.x_line = s.window.stride_height * s.width * s.channels * h.element;
         tile.y_line = run.line_rows * y_pixel;
         const std::ptrdiff_t first = begin_of(column, blocks.across, panels);
         const std::ptrdiff_t last = begin_of(column + 1, blocks.across, panels);
@@ -271,39 +320,12 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
         panel_place place(h, group_out);
         for (std::ptrdiff_t panel = 0; panel < last; ++panel) {
             if (panel >= first) {
-                const int kind = place.width == geometry.widths[0] ? 0 : place.width == geometry.widths[1] ? 1 : 2;
-                const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
                 tile.panel = h.base() + h.panels + group * h.group_bytes + place.offset;
                 tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(group_out - place.channel, place.width));
+                tile.ahead = tile.panel + h.panel_bytes(place.width);
+                tile.ahead_end = tile.ahead + (panel + 1 < last ? h.panel_bytes(place.width) : 0);
                 std::uint8_t* const y = run.y + (group * group_out + place.channel) * bytes_of(h.output);
-
-                // The band: of the lines, or of the tiles of the only line.
-                const line_tiles cut(run.line_rows, geometry.rows[kind]);
-                const bool by_lines = run.lines > 1;
-                const std::ptrdiff_t lines_end = by_lines ? begin_of(band + 1, blocks.down, run.lines) : 1;
-                const std::ptrdiff_t parts_end = by_lines ? cut.count : begin_of(band + 1, blocks.down, cut.count);
-                // Lines and tiles of as many rows that see no border go to the kernel at once; alone where reading
-                // whole steps passes the end of x.
-                for (std::ptrdiff_t line = by_lines ? begin_of(band, blocks.down, run.lines) : 0; line < lines_end;
-                     line += tile.lines) {
-                    if (by_lines) tile.lines = std::min(rows.together(line % s.out_height(), 1), lines_end - line);
-                    while (tile.lines > 1 && reads_past(line + tile.lines - 1, run.line_rows - 1)) --tile.lines;
-                    for (std::ptrdiff_t part = by_lines ? 0 : begin_of(band, blocks.down, cut.count); part < parts_end;
-                         part += tile.repeat) {
-                        const std::ptrdiff_t from = cut.first_row(part);
-                        tile.rows = cut.rows(part);
-                        tile.y = y + (line * run.line_rows + from) * y_pixel;
-                        const std::ptrdiff_t same = (part < cut.longer ? cut.longer : cut.count) - part;
-                        tile.repeat = std::min(same, parts_end - part);
-                        if (tile.repeat > 1) tile.repeat = std::min(tile.repeat, columns.together(from, tile.rows));
-                        while (tile.repeat > 1 &&
-                               reads_past(line + tile.lines - 1, cut.first_row(part + tile.repeat) - 1))
-                            --tile.repeat;
-                        tile.tap_count = h.direct ? builder.direct(group, from, tile.rows)
-                                                  : builder.line(group, line, from, tile.rows);
-                        multiply(tile);
-                    }
-                }
+                run_panel(tile, builder, group, place.width, band, blocks.down, y);
             }
             place.advance(h, group_out);
             if (place.channel >= group_out) {
@@ -318,15 +340,17 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
 LOWBIT_ALWAYS_INLINE void run_matrix(const gemm_header& h, std::ptrdiff_t rows, const std::uint8_t* x,
                                      std::uint8_t* y) {
     const std::ptrdiff_t out = h.shape.out_channels, y_value = bytes_of(h.output);
-    const gemm_geometry& geometry = h.geometry;
     gemm_tap tap{.stride = h.segment, .steps = h.steps, .bytes = h.segment};
     gemm_tile tile{.header = &h, .panel = h.base() + h.panels, .taps = &tap, .tap_count = 1, .y_stride = out * y_value};
     for (std::ptrdiff_t left = out; left > 0 && rows > 0;) {
         const int width = h.panel_width(left);
-        const int kind = width == geometry.widths[0] ? 0 : width == geometry.widths[1] ? 1 : 2;
+        const int kind = h.geometry.kind_of(width);
         const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
-        const line_tiles cut(rows, geometry.rows[kind]);
+        const line_tiles cut(rows, h.geometry.rows[kind]);
         tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(left, width));
+        const std::uint8_t* const next = tile.panel + h.panel_bytes(width);
+        tile.ahead = next;
+        tile.ahead_end = left > width ? next + h.panel_bytes(h.panel_width(left - width)) : next;
         for (std::ptrdiff_t part = 0; part < cut.count; part += tile.repeat) {
             const std::ptrdiff_t first = cut.first_row(part);
             tile.rows = tap.last = cut.rows(part);
@@ -334,10 +358,11 @@ LOWBIT_ALWAYS_INLINE void run_matrix(const gemm_header& h, std::ptrdiff_t rows, 
             tile.y = y + first * tile.y_stride;
             tap.x = x + first * h.segment;
             multiply(tile);
+            tile.advance();
         }
         left -= tile.columns;
         y += tile.columns * y_value;
-        if (left > 0) tile.panel += h.panel_bytes(width);
+        tile.panel = next;
     }
 }
 

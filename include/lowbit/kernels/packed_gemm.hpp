@@ -25,6 +25,9 @@ struct gemm_geometry {
     int widths[3] = {};
     int rows[3] = {};
     bool quads = false;  ///< steps of four bytes, else of two int16
+
+    /// Which of the widths; the first, where two are the same.
+    constexpr int kind_of(int width) const { return width == widths[0] ? 0 : width == widths[1] ? 1 : 2; }
 };
 
 constexpr gemm_geometry geometry_of(isa set) {

@@ -18,18 +18,21 @@
 /// Rows [First, Last) of a tile times one tap's weights.
 template <int First, int Last, int Rows, int Registers>
 LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void multiply(vec (&acc)[Rows][Registers], const std::uint8_t* const (&x)[Rows],
-                                                 const std::uint8_t* w, std::ptrdiff_t steps, vec flip) {
+                                                 const std::uint8_t* w, std::ptrdiff_t steps, vec flip,
+                                                 const std::uint8_t* ahead) {
     // The weights that fit into registers beside the accumulators, x and the flip.
     constexpr int room = registers - Rows * Registers - 2, held = room < Registers ? room : Registers;
     for (std::ptrdiff_t k = 0; k < 4 * steps; k += 4, w += Registers * lanes * 4) {
         vec panel[held];
 #pragma GCC unroll 4
         for (int v = 0; v < held; ++v) panel[v] = load(w + v * lanes * 4);
-        // Few rows go through the weights faster than the hardware fetches them from memory.
+        // Few rows go through the weights faster than the hardware fetches them from memory; more leave time to fetch
+        // the next panel while this one is in L2.
         if constexpr (Rows <= 4) {
 #pragma GCC unroll 4
             for (int v = 0; v < Registers; ++v) __builtin_prefetch(w + v * lanes * 4 + 8192);
         }
+        if constexpr (Registers == 4 && Rows > 1) __builtin_prefetch(ahead + 16 * k, 0, 2);
 #pragma GCC unroll 12
         for (int r = First; r < Last; ++r) {
             const vec a = quad(x[r] + k, flip);
@@ -103,7 +106,8 @@ LOWBIT_TARGET __attribute__((noinline)) void rescale_rows(requant_rounding round
 
 /// One tile: the rows from `first` on, of a line.
 template <int Rows, int Registers>
-LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std::ptrdiff_t line, std::ptrdiff_t first) {
+LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std::ptrdiff_t line, std::ptrdiff_t first,
+                                                     const std::uint8_t* ahead) {
     constexpr int width = Registers * lanes;
     const gemm_header& h = *tile.header;
     const auto& constants = *reinterpret_cast<const panel_constants<width>*>(tile.panel);
@@ -128,7 +132,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
 #pragma GCC unroll 12
         for (int r = 0; r < Rows; ++r) x[r] = tap.x + shift + (first + r) * tap.stride;
         if (tap.first == 0 && tap.last == Rows) [[likely]] {
-            multiply<0, Rows>(acc, x, w, tap.steps, flip);
+            multiply<0, Rows>(acc, x, w, tap.steps, flip, ahead + tap.step * 64);
             continue;
         }
         if (tap.first >= tap.last) {
@@ -138,12 +142,12 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
         if constexpr (Rows > 1 && Registers == 4) {
             // The usual border: one row of the tile is beside the image. Its share is not computed.
             if (tap.first == 1 && tap.last == Rows) {
-                multiply<1, Rows>(acc, x, w, tap.steps, flip);
+                multiply<1, Rows>(acc, x, w, tap.steps, flip, ahead + tap.step * 64);
                 add_skips(acc, tap, 0, 1, table);
                 continue;
             }
             if (tap.first == 0 && tap.last == Rows - 1) {
-                multiply<0, Rows - 1>(acc, x, w, tap.steps, flip);
+                multiply<0, Rows - 1>(acc, x, w, tap.steps, flip, ahead + tap.step * 64);
                 add_skips(acc, tap, Rows - 1, Rows, table);
                 continue;
             }
@@ -152,7 +156,7 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
         for (int r = 0; r < Rows; ++r) {
             if (r < tap.first || r >= tap.last) x[r] = h.base() + h.zero_row;
         }
-        multiply<0, Rows>(acc, x, w, tap.steps, flip);
+        multiply<0, Rows>(acc, x, w, tap.steps, flip, ahead + tap.step * 64);
     }
 
     if (h.has_weight_zeros) {
@@ -212,8 +216,10 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
 
 template <int Rows, int Registers>
 LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
+    const std::uint8_t* ahead = tile.ahead;
     for (std::ptrdiff_t line = 0; line < tile.lines; ++line) {
-        for (std::ptrdiff_t i = 0; i < tile.repeat; ++i) gemm_rows_at<Rows, Registers>(tile, line, i * Rows);
+        for (std::ptrdiff_t i = 0; i < tile.repeat; ++i, ahead += tile.ahead_bytes())
+            gemm_rows_at<Rows, Registers>(tile, line, i * Rows, ahead < tile.ahead_end ? ahead : tile.panel);
     }
 }
 

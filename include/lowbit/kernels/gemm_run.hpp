@@ -314,6 +314,7 @@ inline void run_gemm(const gemm_run& run, const executor& threads) {
         gemm_tile tile{.header = &h, .taps = taps, .y_stride = y_pixel};
         tile.x_line = s.window.stride_height * s.width * s.channels * h.element;
         tile.y_line = run.line_rows * y_pixel;
+        tile.ahead_bytes = 64 * h.taps() * h.steps;
         const std::ptrdiff_t first = begin_of(column, blocks.across, panels);
         const std::ptrdiff_t last = begin_of(column + 1, blocks.across, panels);
         std::ptrdiff_t group = 0;
@@ -342,15 +343,16 @@ LOWBIT_ALWAYS_INLINE void run_matrix(const gemm_header& h, std::ptrdiff_t rows, 
     const std::ptrdiff_t out = h.shape.out_channels, y_value = bytes_of(h.output);
     gemm_tap tap{.stride = h.segment, .steps = h.steps, .bytes = h.segment};
     gemm_tile tile{.header = &h, .panel = h.base() + h.panels, .taps = &tap, .tap_count = 1, .y_stride = out * y_value};
+    tile.ahead_bytes = 64 * h.steps;
     for (std::ptrdiff_t left = out; left > 0 && rows > 0;) {
         const int width = h.panel_width(left);
         const int kind = h.geometry.kind_of(width);
         const gemm_tile_function multiply = gemm_tile_for(h.set, h.wide, kind);
         const line_tiles cut(rows, h.geometry.rows[kind]);
         tile.columns = static_cast<int>(std::min<std::ptrdiff_t>(left, width));
-        const std::uint8_t* const next = tile.panel + h.panel_bytes(width);
-        tile.ahead = next;
-        tile.ahead_end = left > width ? next + h.panel_bytes(h.panel_width(left - width)) : next;
+        const std::uint8_t* const next = left > width ? tile.panel + h.panel_bytes(width) : tile.panel;
+        tile.ahead = tile.ahead_end = next;
+        if (left > width) tile.ahead_end += h.panel_bytes(h.panel_width(left - width));
         for (std::ptrdiff_t part = 0; part < cut.count; part += tile.repeat) {
             const std::ptrdiff_t first = cut.first_row(part);
             tile.rows = tap.last = cut.rows(part);

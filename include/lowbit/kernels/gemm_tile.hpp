@@ -38,12 +38,12 @@ struct gemm_tile {
     int columns = 0;  ///< channels of the panel that exist
     std::ptrdiff_t repeat = 1, lines = 1;
     std::ptrdiff_t x_line = 0, y_line = 0;  ///< bytes from line to line
-    /// The next panel, which tiles of this one may bring into the cache meanwhile: 64 bytes a step.
+    /// The next panel, which tiles of this one may bring into the cache meanwhile, each `ahead_bytes` of it.
     const std::uint8_t *ahead = nullptr, *ahead_end = nullptr;
+    std::ptrdiff_t ahead_bytes = 0;  ///< 64 a step
 
-    std::ptrdiff_t ahead_bytes() const { return header->taps() * header->steps * 64; }
     /// After the tile (all of its repeats and lines).
-    void advance() { ahead += repeat * lines * ahead_bytes(); }
+    void advance() { ahead += repeat * lines * ahead_bytes; }
 };
 
 using gemm_tile_function = void (*)(const gemm_tile&);

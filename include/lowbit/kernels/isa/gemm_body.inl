@@ -218,7 +218,7 @@ template <int Rows, int Registers>
 LOWBIT_TARGET void gemm_rows(const gemm_tile& tile) {
     const std::uint8_t* ahead = tile.ahead;
     for (std::ptrdiff_t line = 0; line < tile.lines; ++line) {
-        for (std::ptrdiff_t i = 0; i < tile.repeat; ++i, ahead += tile.ahead_bytes())
+        for (std::ptrdiff_t i = 0; i < tile.repeat; ++i, ahead += tile.ahead_bytes)
             gemm_rows_at<Rows, Registers>(tile, line, i * Rows, ahead < tile.ahead_end ? ahead : tile.panel);
     }
 }

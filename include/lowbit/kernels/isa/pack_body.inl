@@ -64,12 +64,24 @@ struct packer {
           order_(splat_quarter(pack_tables_of[bits].used)) {}
 
     __attribute__((LOWBIT_TARGET, always_inline)) void operator()(i32 codes, std::uint8_t* bytes) const {
-        i32 joined = add_word_pairs(fours_, add_byte_pairs(pairs_, codes));
+        const i32 words = add_byte_pairs(pairs_, codes);
+        if (bits_ == 3) return pack_sixes(low_bytes(words), bytes);
+        i32 joined = add_word_pairs(fours_, words);
         if (bits_ % 2 != 0) joined = shift_right_quads(shift_left(joined, up_), 32 - 4 * bits_);
         store_quarters(bytes, 2 * bits_, shuffle_bytes(joined, order_));
     }
 
 private:
+    /// Two codes of 3 bits are one of 6, of which there are half as many.
+    __attribute__((LOWBIT_TARGET, always_inline)) static void pack_sixes(__m256i codes, std::uint8_t* bytes) {
+        const __m256i words = _mm256_maddubs_epi16(_mm256_set1_epi16(1 | 1 << (8 + 6)), codes);
+        const __m256i dwords = _mm256_madd_epi16(_mm256_set1_epi32(1 | 1 << (16 + 12)), words);
+        const __m256i order = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)pack_tables_of[6].used));
+        const __m256i packed = _mm256_shuffle_epi8(dwords, order);
+        _mm_storeu_si128((__m128i*)bytes, _mm256_castsi256_si128(packed));
+        _mm_storeu_si128((__m128i*)(bytes + 12), _mm256_extracti128_si256(packed, 1));
+    }
+
     int bits_;
     i32 pairs_, fours_, up_, order_;
 };

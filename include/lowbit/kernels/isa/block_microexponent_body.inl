@@ -86,7 +86,7 @@ __attribute__((LOWBIT_TARGET)) void dequantize_microexponent(const std::uint8_t*
     const int m = format.mantissa_bits, width = 1 + m;
     const bool bypass = bypasses(how, x);
     // A sign and m bits of magnitude, as float16: a subnormal number, magnitude · 2^−24.
-    constexpr std::int32_t greatest = 229;
+    constexpr std::int32_t greatest = 229;  // of the exponents: 25 − m is added to them
     const __m256i used = _mm256_set1_epi16(static_cast<std::int16_t>(0x8000 | ((1 << m) - 1)));
     const f32 none = opaque(splat(0.0f));
     std::int8_t unpacked[block_tile];

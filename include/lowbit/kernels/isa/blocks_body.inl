@@ -19,8 +19,9 @@ LOWBIT_ALWAYS_INLINE void prefetch(const float* x, std::ptrdiff_t distance = 2 *
 /// The distance where two loops of a caller's go over 4096 values after each other: the first must find them there.
 inline constexpr std::ptrdiff_t beyond_callers_tile = 4096 + block_tile;
 
-/// Whether a block's largest magnitude is one for the scalar code: NaN and infinity, and where scales or scaled values
-/// could be subnormal. The vector code computes something else for such blocks, which is then overwritten.
+/// Whether a block's largest magnitude is one for the scalar code: NaN and infinity, where scales or scaled values
+/// could be subnormal, and where minifloat_lanes would overflow (it raises exponents by up to 22). The vector code
+/// computes something else for such blocks, which is then overwritten.
 inline constexpr std::int32_t usual_least = 40, usual_greatest = 230;  // biased exponents
 LOWBIT_ALWAYS_INLINE bool is_unusual(std::uint32_t amax) {
     const auto exponent = static_cast<std::int32_t>(amax >> 23);

@@ -203,20 +203,21 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
     const code_writer<4> writer(*reinterpret_cast<const panel_constants<4 * lanes>*>(work.block), work.channels);
     const std::ptrdiff_t step = common.shape.window.stride_width * h.quads * 4 * lanes * 4;
     const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
-    constexpr int together = Plain ? 4 : 1;
-    std::ptrdiff_t done = 0;
-    for (; done + together <= outputs; done += together)
-        depthwise_pixels<Lines, together, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                         (ox + done) * pixel);
-    if constexpr (Plain) {
-        if (done + 2 <= outputs) {
-            depthwise_pixels<Lines, 2, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                      (ox + done) * pixel);
-            done += 2;
+    const std::uint8_t* column = work.quads;
+    for (std::ptrdiff_t count; outputs > 0; outputs -= count, ox += count, column += count * step) {
+        if constexpr (!Plain) {
+            count = 1;
+            depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+        } else if (outputs >= 4 && outputs != 6) {
+            count = 4;
+            depthwise_pixels<Lines, 4, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+        } else if (outputs >= 3) {
+            count = 3;  // twice rather than 4 and 2: the fewer, the longer they wait for their sums
+            depthwise_pixels<Lines, 3, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+        } else {
+            count = 1;
+            depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
         }
-        if (done < outputs)
-            depthwise_pixels<Lines, 1, Halves, Plain>(work, work.quads + done * step, step, writer, pixel,
-                                                      (ox + done) * pixel);
     }
 }
 

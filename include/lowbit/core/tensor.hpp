@@ -12,6 +12,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <new>
@@ -152,30 +153,49 @@ private:
 
 namespace detail {
 
-/// 64-byte aligned storage: one cache line, one AVX-512 register. Linux is asked for huge pages under blocks of some
-/// megabytes: weights that are read once a run lie past the caches, and so, with pages of 4 KB, do their translations.
+/// 64-byte aligned storage: one cache line, one AVX-512 register. On Linux, blocks of some megabytes are mappings of
+/// their own that ask for huge pages: weights that are read once a run lie past the caches, and so, with pages of 4 KB,
+/// do their translations. (Memory that was in use before would keep its small pages.)
 template <class T>
 struct aligned_allocator {
     using value_type = T;
+    static constexpr std::align_val_t alignment{64};
     static constexpr std::size_t huge_page = std::size_t{1} << 21;
 
     aligned_allocator() = default;
     template <class U>
     aligned_allocator(const aligned_allocator<U>&) {}  // NOLINT(google-explicit-constructor): allocator rebinding
 
-    static constexpr std::align_val_t alignment(std::size_t bytes) {
-        return std::align_val_t{bytes < 2 * huge_page ? 64 : huge_page};
-    }
     T* allocate(std::size_t n) {
-        const std::size_t bytes = n * sizeof(T);
-        void* const memory = ::operator new(bytes, alignment(bytes));
 #if defined(MADV_HUGEPAGE)
-        if (bytes >= 2 * huge_page) (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: as well without
+        if (n >= 2 * huge_page / sizeof(T)) return static_cast<T*>(map(n * sizeof(T)));
 #endif
-        return static_cast<T*>(memory);
+        return static_cast<T*>(::operator new(n * sizeof(T), alignment));
     }
-    void deallocate(T* pointer, std::size_t n) { ::operator delete(pointer, alignment(n * sizeof(T))); }
+    void deallocate(T* pointer, std::size_t n) {
+#if defined(MADV_HUGEPAGE)
+        if (n >= 2 * huge_page / sizeof(T)) return (void)::munmap(pointer, pages(n * sizeof(T)));
+#endif
+        ::operator delete(pointer, alignment);
+    }
     bool operator==(const aligned_allocator&) const = default;
+
+#if defined(MADV_HUGEPAGE)
+private:
+    static constexpr std::size_t pages(std::size_t bytes) { return (bytes + huge_page - 1) / huge_page * huge_page; }
+
+    static void* map(std::size_t bytes) {
+        const std::size_t room = pages(bytes) + huge_page;
+        void* const all = ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        check(all != MAP_FAILED, "aligned_vector: the system has no ", bytes, " bytes left");
+        auto* const first = static_cast<std::byte*>(all);
+        const std::size_t head = -reinterpret_cast<std::uintptr_t>(first) % huge_page;
+        if (head > 0) ::munmap(first, head);
+        ::munmap(first + head + pages(bytes), huge_page - head);
+        (void)::madvise(first + head, bytes, MADV_HUGEPAGE);  // a wish
+        return first + head;
+    }
+#endif
 };
 
 }  // namespace detail

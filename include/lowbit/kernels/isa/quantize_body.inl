@@ -30,6 +30,9 @@ __attribute__((LOWBIT_TARGET)) void quantize_affine(const float* x, std::ptrdiff
     if constexpr (sizeof(Code) == 1) {
         const i32 zeros = splat_words(grid.zero_point);
         const i32 lowest = splat_bytes(grid.lowest), highest = splat_bytes(grid.highest);
+        // Packing saturates to the range of Code itself, which is that of most grids.
+        const bool narrower =
+            grid.lowest > std::numeric_limits<Code>::min() || grid.highest < std::numeric_limits<Code>::max();
         const auto words = [&](const float* p) __attribute__((LOWBIT_TARGET, always_inline)) {
             return pack_words(rounded<Rule>(multiply(load(p), inverse)),
                               rounded<Rule>(multiply(load(p + 16), inverse)));
@@ -41,7 +44,7 @@ __attribute__((LOWBIT_TARGET)) void quantize_affine(const float* x, std::ptrdiff
                 for (int k = 0; k < together; k += 64) {
                     const i32 first = words(x + i + k), second = words(x + i + k + 32);
                     const i32 packed = pack_codes(add_words(first, zeros), add_words(second, zeros), Code{});
-                    const i32 clamped = clamp_codes(packed, lowest, highest, Code{});
+                    const i32 clamped = narrower ? clamp_codes(packed, lowest, highest, Code{}) : packed;
                     bypass ? stream_bytes(codes + i + k, clamped) : store_bytes(codes + i + k, clamped);
                     least = min_words(least, min_words(first, second));
                 }

@@ -93,11 +93,9 @@ void radix_sort_by(const Item* source, std::ptrdiff_t n, Item* items, Item* work
         const auto before = [&](std::uint32_t k, const Item& item) { return k < key(item); };
         for (Item* at = items; at != items + n; ++at)
             std::rotate(std::upper_bound(items, at, key(*at), before), at, at + 1);
-    } else if (n < 1024) {
-        radix_passes<4>(source, n, items, workspace, 8, key);
-    } else if (bits <= 11) {
+    } else if (n >= 1024 && bits <= 11) {
         radix_passes<1>(source, n, items, workspace, bits, key);
-    } else if (bits <= 22) {
+    } else if (n >= 1024 && bits <= 22) {
         radix_passes<2>(source, n, items, workspace, (bits + 1) / 2, key);
     } else {
         radix_passes<4>(source, n, items, workspace, 8, key);

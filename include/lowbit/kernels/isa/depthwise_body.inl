@@ -205,19 +205,13 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
     const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
     const std::uint8_t* column = work.quads;
     for (std::ptrdiff_t count; outputs > 0; outputs -= count, ox += count, column += count * step) {
-        if constexpr (!Plain) {
-            count = 1;
-            depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
-        } else if (outputs >= 4 && outputs != 6) {
-            count = 4;
-            depthwise_pixels<Lines, 4, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
-        } else if (outputs >= 3) {
-            count = 3;  // twice rather than 4 and 2: the fewer, the longer they wait for their sums
-            depthwise_pixels<Lines, 3, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
-        } else {
-            count = 1;
-            depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+        // Three twice rather than four and two: the fewer, the longer they wait for their sums.
+        count = !Plain || outputs < 3 ? 1 : outputs >= 4 && outputs != 6 ? 4 : 3;
+        if constexpr (Plain) {
+            if (count == 4) depthwise_pixels<Lines, 4, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+            if (count == 3) depthwise_pixels<Lines, 3, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
         }
+        if (count == 1) depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
     }
 }
 
@@ -233,8 +227,8 @@ LOWBIT_TARGET void depthwise_strips(const depthwise_lines& work) {
 
 /// The pixels under the windows of a line with stride 2, where the lines are (in the halves, of two).
 struct stride_two_lines {
-    const std::uint8_t *low[3], *high[3];
     vec flip;
+    const std::uint8_t *low[3], *high[3];
     byte_mask channels;
 
     LOWBIT_TARGET explicit stride_two_lines(const depthwise_lines& work)

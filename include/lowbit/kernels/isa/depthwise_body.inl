@@ -205,13 +205,20 @@ LOWBIT_TARGET void depthwise_line(const depthwise_lines& work, std::ptrdiff_t ox
     const std::ptrdiff_t pixel = common.shape.out_channels * bytes_of(common.output);
     const std::uint8_t* column = work.quads;
     for (std::ptrdiff_t count; outputs > 0; outputs -= count, ox += count, column += count * step) {
-        // Three twice rather than four and two: the fewer, the longer they wait for their sums.
-        count = !Plain || outputs < 3 ? 1 : outputs >= 4 && outputs != 6 ? 4 : 3;
         if constexpr (Plain) {
-            if (count == 4) depthwise_pixels<Lines, 4, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
-            if (count == 3) depthwise_pixels<Lines, 3, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+            if (outputs >= 4 && outputs != 6) {
+                count = 4;
+                depthwise_pixels<Lines, 4, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+                continue;
+            }
+            if (outputs >= 3) {
+                count = 3;  // twice rather than 4 and 2: the fewer, the longer they wait for their sums
+                depthwise_pixels<Lines, 3, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+                continue;
+            }
         }
-        if (count == 1) depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
+        count = 1;
+        depthwise_pixels<Lines, 1, Halves, Plain>(work, column, step, writer, pixel, ox * pixel);
     }
 }
 

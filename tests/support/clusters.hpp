@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-/// How values are data_kind; each has its name below.
+/// How values are spread.
 enum class data_kind {
     gaussian,
     cauchy,

@@ -12,7 +12,6 @@
 #include <lowbit/core/numeric.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>

@@ -56,12 +56,12 @@ __attribute__((LOWBIT_TARGET)) void quantize_microexponent(const float* x, std::
         for (std::ptrdiff_t i = 0; i < count; i += 4 * block) {
             prefetch(values + i);
             const std::uint32_t *e = firsts + i / block, *inverse = inverses + i / block;
-            std::uint8_t* const bits = Paired ? shifts + (first + i) / block : nullptr;
+            const auto bits = [&](int b) { return Paired ? shifts + (first + i) / block + b : nullptr; };
             const auto words = [&](int b) __attribute__((LOWBIT_TARGET, always_inline)) {
                 const float* const from = values + i + b * block;
                 return pack_words(
-                    microexponent_magnitudes<Paired>(load_bits(from), e[b], inverse[b], bits + b),
-                    microexponent_magnitudes<Paired>(load_bits(from + 16), e[b + 1], inverse[b + 1], bits + b + 1));
+                    microexponent_magnitudes<Paired>(load_bits(from), e[b], inverse[b], bits(b)),
+                    microexponent_magnitudes<Paired>(load_bits(from + 16), e[b + 1], inverse[b + 1], bits(b + 1)));
             };
             output.put(out + i / 8 * width, signed_codes(words(0), words(2), m, (1 << m) - 1, values + i));
         }

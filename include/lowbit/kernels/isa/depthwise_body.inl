@@ -163,12 +163,11 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void depthwise_pixels(const depthwise_lines& 
         if (v < 4) multiply_quads(acc, v, h, load(constants.start + v * lanes), weights, column, step);
         if (Plain && v > 0) {
             const int done = v - 1;
-            const vec m0 = load(constants.m0 + done * lanes), m0_odd = odd_lanes(m0);
-            const vec base = load(constants.base + done * lanes), right = load(constants.right + done * lanes);
+            const simple_stage stage(constants, done * lanes);
 #pragma GCC unroll 2
             for (int l = 0; l < Lines; ++l) {
 #pragma GCC unroll 4
-                for (int p = 0; p < Pixels; ++p) acc[l][p][done] = rescale(acc[l][p][done], m0, m0_odd, base, right);
+                for (int p = 0; p < Pixels; ++p) acc[l][p][done] = stage(acc[l][p][done]);
             }
         }
     }
@@ -297,10 +296,9 @@ LOWBIT_TARGET void stride_two_pixels(const depthwise_lines& work, const stride_t
     }
 #pragma GCC unroll 4
     for (int v = 0; v < 4; ++v) {
-        const vec m0 = load(constants.m0 + v * lanes), m0_odd = odd_lanes(m0);
-        const vec base = load(constants.base + v * lanes), right = load(constants.right + v * lanes);
+        const simple_stage stage(constants, v * lanes);
 #pragma GCC unroll 4
-        for (int p = 0; p < Pixels; ++p) acc[p][v] = rescale(acc[p][v], m0, m0_odd, base, right);
+        for (int p = 0; p < Pixels; ++p) acc[p][v] = stage(acc[p][v]);
     }
     std::uint8_t* const y_high = Halves ? work.y[1] : nullptr;
 #pragma GCC unroll 4

@@ -91,9 +91,7 @@ LOWBIT_TARGET inline void requantize_panel(const panel_constants<4 * lanes>& p, 
             const auto* from = reinterpret_cast<const std::uint8_t*>(acc + at);
             const vec sum = add(some >= lanes ? load(from) : load_bytes(from, byte_mask(some > 0 ? 4 * some : 0)),
                                 load(p.start + at));
-            const vec m0 = load(p.m0 + at);
-            v[k] = h.simple ? rescale(sum, m0, odd_lanes(m0), load(p.base + at), load(p.right + at))
-                            : rescale_any(h.rounding, p, at, sum);
+            v[k] = h.simple ? simple_stage(p, at)(sum) : rescale_any(h.rounding, p, at, sum);
         }
         writer.write(in_order(saturate(v)), y);
     }

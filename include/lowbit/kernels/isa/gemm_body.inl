@@ -78,6 +78,19 @@ LOWBIT_TARGET inline void sum_rows(const gemm_tile& tile, std::ptrdiff_t line, s
     }
 }
 
+/// The output stage of a register of channels from `at` on, where it is simple (see `channel_stage`).
+struct simple_stage {
+    vec m0, m0_odd, base, right;
+
+    template <int Width>
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE simple_stage(const panel_constants<Width>& constants, int at)
+        : m0(load(constants.m0 + at)),
+          m0_odd(odd_lanes(m0)),
+          base(load(constants.base + at)),
+          right(load(constants.right + at)) {}
+    LOWBIT_TARGET LOWBIT_ALWAYS_INLINE vec operator()(vec acc) const { return rescale(acc, m0, m0_odd, base, right); }
+};
+
 /// The output stage of a register of channels from `at` on, whatever the multipliers: shifts to the left, both
 /// roundings.
 template <int Width>
@@ -189,10 +202,9 @@ LOWBIT_TARGET LOWBIT_ALWAYS_INLINE void gemm_rows_at(const gemm_tile& tile, std:
     if (h.simple) [[likely]] {
 #pragma GCC unroll 4
         for (int v = 0; v < Registers; ++v) {
-            const vec m0 = load(constants.m0 + v * lanes), base = load(constants.base + v * lanes);
-            const vec right = load(constants.right + v * lanes), m0_odd = odd_lanes(m0);
+            const simple_stage stage(constants, v * lanes);
 #pragma GCC unroll 12
-            for (int r = 0; r < Rows; ++r) acc[r][v] = rescale(acc[r][v], m0, m0_odd, base, right);
+            for (int r = 0; r < Rows; ++r) acc[r][v] = stage(acc[r][v]);
         }
     } else {
         // Through memory: rare, and a third of the code that way.
